@@ -1,0 +1,142 @@
+"""What travels from inference to reconstruction: arrays with a name, a shape and a unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+Kind = Literal["sky", "ground", "structure", "object"]
+KINDS: tuple[Kind, ...] = ("sky", "ground", "structure", "object")
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """One photograph, upright.
+
+    Attributes:
+        rgb: (H, W, 3) uint8, sRGB.
+        focal_px: focal length in pixels of ``rgb`` from EXIF, None when EXIF has none.
+        path: the file that it was read from.
+        original_size: (height, width) px of the upright file, larger than ``rgb`` when it was reduced.
+    """
+
+    rgb: np.ndarray
+    focal_px: float | None = None
+    path: Path = Path("photo")
+    original_size: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return (height, width) in pixels."""
+        return self.rgb.shape[0], self.rgb.shape[1]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera: OpenCV axes (x right, y down, z forward), pixel centres at +0.5.
+
+    Attributes:
+        fx, fy, cx, cy: px.
+        height, width: px, of the picture that the values hold for.
+        source: where the values come from, in words for the summary ("EXIF", "--fov 60", "assumed 55 degrees").
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    height: int
+    width: int
+    source: str = "assumed"
+
+    def resized(self, height: int, width: int) -> Camera:
+        """Return the same camera for a picture of another size."""
+        sy, sx = height / self.height, width / self.width
+        return replace(
+            self, fx=self.fx * sx, fy=self.fy * sy, cx=self.cx * sx, cy=self.cy * sy, height=height, width=width
+        )
+
+    @property
+    def fov_deg(self) -> float:
+        """Return the horizontal field of view in degrees."""
+        return float(np.degrees(np.arctan(self.cx / self.fx) + np.arctan((self.width - self.cx) / self.fx)))
+
+
+@dataclass(frozen=True, eq=False)
+class DepthMap:
+    """Depth along the optical axis.
+
+    Attributes:
+        z: (H, W) float32, metres when ``is_metric``, else metres up to one unknown factor; NaN where unknown.
+        is_metric: whether the unit is known to be the metre.
+    """
+
+    z: np.ndarray
+    is_metric: bool = False
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One row of a segment map's table; ``id`` is its value in ``SegmentMap.ids``, never 0."""
+
+    id: int
+    label: str
+    kind: Kind = "object"
+    score: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentMap:
+    """Which segment each pixel belongs to.
+
+    Attributes:
+        ids: (H, W) int32, 0 = none.
+        segments: one row for each id that occurs, in rising order of id.
+    """
+
+    ids: np.ndarray
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who made a map: written into the summary, scene.json and the stage's documentation."""
+
+    task: Literal["depth", "segments", "camera"]
+    name: str
+    version: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """What one estimator says about a photo; None for what it does not estimate.
+
+    Attributes:
+        gravity_cam: (3,) float64 unit vector that points down, in camera axes.
+    """
+
+    depth: DepthMap | None = None
+    segments: SegmentMap | None = None
+    camera: Camera | None = None
+    gravity_cam: np.ndarray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """All that reconstruction needs; the three maps have the photo's size.
+
+    Attributes:
+        gravity_cam: (3,) float64 unit vector that points down, in camera axes; None when nothing was estimated.
+        sources: one ``Source`` for each of depth, segments and camera.
+    """
+
+    photo: Photo
+    camera: Camera
+    depth: DepthMap
+    segments: SegmentMap
+    gravity_cam: np.ndarray | None = None
+    sources: tuple[Source, ...] = field(default=())

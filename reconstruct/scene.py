@@ -1,0 +1,104 @@
+"""What reconstruction makes: prisms and the scene that holds them. World: right-handed, Y up, metres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..inference.prediction import Camera, Kind, Photo, Source
+
+
+@dataclass(frozen=True, eq=False)
+class Prism:
+    """A closed solid: an outline on a plane, extruded away from the camera.
+
+    Plane axes: x and y span the front face, z points out of it to the camera's side. The rings of ``outline`` are
+    oriented about +z: the outer ring counter-clockwise, holes clockwise. Point i of the back face is
+    ``taper * outline[i] + extrusion``, so vertices 0..N-1 of the solid are its front and N..2N-1 its back.
+
+    Attributes:
+        name: unique ASCII identifier, "seg_001_table".
+        label, kind, score: of the segment (a part inherits them).
+        level: 0 for a segment, 1 and up for its parts.
+        outline: (N, 2) float64, metres on the plane; rings one after another, the outer one first.
+        ring_sizes: number of points of each ring; sums to N.
+        outline_px: (N, 2) float64, (x, y) px of the same points in the photo, pixel centres at +0.5.
+        cap: (T, 3) int32 triangles over ``outline``, counter-clockwise about +z, each point used.
+        world_from_plane: (4, 4) float64, rigid.
+        extrusion: (3,) float64, metres in plane axes, z negative.
+        taper: size of the back over the front; 1 for straight sides.
+        thickness_m: distance between front and back along the plane's normal.
+        thickness_source: in words, such as "depth spread" or "prior: 0.5 of the smaller side".
+        colour: (3,) float64, mean linear-light RGB (sRGB primaries) of the segment.
+        pixels: number of photo pixels of the segment.
+        residual: median relative depth error of the front face against the depth map.
+        children: parts; when there are any this prism is a group and its own solid stands for the undivided segment.
+    """
+
+    name: str
+    label: str
+    kind: Kind
+    score: float
+    level: int
+    outline: np.ndarray
+    ring_sizes: tuple[int, ...]
+    outline_px: np.ndarray
+    cap: np.ndarray
+    world_from_plane: np.ndarray
+    extrusion: np.ndarray
+    taper: float
+    thickness_m: float
+    thickness_source: str
+    colour: np.ndarray
+    pixels: int
+    residual: float
+    children: tuple[Prism, ...] = ()
+
+    def walk(self) -> Iterator[Prism]:
+        """Yield this prism and all below it, parents first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the depth's unit became the metre: the factor applied, and why, in words for the summary."""
+
+    factor: float
+    source: str
+    is_metric: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A camera matched to the photo and a tree of prisms.
+
+    Attributes:
+        world_from_camera: (4, 4) float64, rigid, from OpenCV camera axes to the world.
+        prisms: one tree for each segment that gives a solid.
+        sky_colour: (3,) float64, mean linear-light RGB of the sky; None without sky.
+        has_ground: whether y = 0 is a ground plane that was found.
+        limits: what bounded the recursion, in words by name, for the summary.
+    """
+
+    photo: Photo
+    camera: Camera
+    world_from_camera: np.ndarray
+    prisms: tuple[Prism, ...]
+    scale: Scale
+    sources: tuple[Source, ...]
+    sky_colour: np.ndarray | None = None
+    has_ground: bool = False
+    limits: tuple[tuple[str, str], ...] = ()
+
+    def walk(self) -> Iterator[Prism]:
+        """Yield every prism and group, parents first."""
+        for prism in self.prisms:
+            yield from prism.walk()
+
+    def solids(self) -> Iterator[Prism]:
+        """Yield the prisms that are solids: those without parts."""
+        return (prism for prism in self.walk() if not prism.children)
