@@ -1,0 +1,41 @@
+# Blockout's own jobs. The first two are for everyone, the rest for those who change it.
+.PHONY: demo test lint bench clean
+
+PIP = .venv/bin/pip install --quiet --disable-pip-version-check
+
+demo: .venv/installed  ## build a blockout of the example photo into out/
+	@mkdir -p out
+	@.venv/bin/blockout build examples/room.jpg -o out --overwrite
+
+test: .venv/installed-dev  ## set up what the tests need and run them
+	@.ci/setup-blender
+	@.ci/setup-node
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyproject.toml says
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+bench: .venv/installed-dev  ## measure speed and memory; never a gate
+	.venv/bin/python -m benchmarks
+
+clean:  ## remove all that these jobs made
+	rm -rf .venv .venv-bpy .cache build out *.egg-info tests/validators/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/pip:
+	.ci/make-venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/pip
+	$(PIP) --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml | .venv/bin/pip
+	$(PIP) --editable '.[dev]'
+	@touch $@ .venv/installed
+
+# The checkout's folder may have any name, and mypy believes names: it reads the package through a link.
+.cache/package/blockout:
+	@mkdir -p $(@D)
+	@ln -sfn ../.. $@
