@@ -1,0 +1,163 @@
+"""Triangles -> which of them each pixel sees, and how far away: a z-buffer in NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..inference.prediction import Camera
+from .frames import project
+
+FRAGMENTS_AT_ONCE = 1 << 18  # pixel candidates in hand: few enough to stay in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """What a camera sees.
+
+    Attributes:
+        triangle: (H, W) int32, number of the nearest triangle at the pixel's centre, -1 where there is none.
+        depth: (H, W) float64, of that triangle along the optical axis in the triangles' unit, NaN where there is none.
+    """
+
+    triangle: np.ndarray
+    depth: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Spans:
+    """Runs of pixels inside triangles: ``length`` pixels from column ``start`` on in picture row ``row``."""
+
+    triangle: np.ndarray
+    row: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
+
+
+def rasterise(triangles_cam: np.ndarray, camera: Camera, near: float = 0.01) -> Raster:
+    """Find the nearest triangle behind each pixel's centre; both sides of a triangle are seen.
+
+    Args:
+        triangles_cam: (T, 3, 3) float, corners in camera axes.
+        camera: gives the picture's size too.
+        near: what lies closer along the optical axis than this is cut away; same unit as the triangles.
+    """
+    clipped, source = clip_near(np.asarray(triangles_cam, np.float64), near)
+    corners_px = project(clipped, camera)
+    plane_px, visible = _inverse_depth_planes(clipped, corners_px, camera)
+    clipped, source, corners_px, plane_px = clipped[visible], source[visible], corners_px[visible], plane_px[visible]
+    inverse = 1 / clipped[..., 2]
+    lowest, highest = inverse.min(axis=1), inverse.max(axis=1)
+
+    nearest = np.zeros(camera.height * camera.width)
+    triangle = np.full(camera.height * camera.width, -1, np.int32)
+    for spans in _in_chunks(_spans(corners_px, camera)):
+        owner = np.repeat(np.arange(len(spans.row)), spans.length)
+        offset = np.arange(len(owner)) - np.repeat(np.cumsum(spans.length) - spans.length, spans.length)
+        face = spans.triangle[owner]
+        column, row = spans.start[owner] + offset, spans.row[owner]
+        a, b, c = plane_px[face].T
+        # Slivers seen edge on would run away beyond their own corners.
+        value = np.clip(a * (column + 0.5) + b * (row + 0.5) + c, lowest[face], highest[face])
+        pixel = row * camera.width + column
+        np.maximum.at(nearest, pixel, value)
+        wins = value == nearest[pixel]
+        triangle[pixel[wins]] = source[face[wins]]
+    depth = np.full(nearest.shape, np.nan)
+    np.divide(1.0, nearest, out=depth, where=nearest > 0)
+    shape = (camera.height, camera.width)
+    return Raster(triangle.reshape(shape), depth.reshape(shape))
+
+
+def clip_near(triangles_cam: np.ndarray, near: float) -> tuple[np.ndarray, np.ndarray]:
+    """Cut off what lies nearer than the plane z = near.
+
+    Args:
+        triangles_cam: (T, 3, 3) float64, camera axes.
+        near: same unit as the triangles.
+
+    Returns:
+        (C, 3, 3) float64 triangles in front of the plane, and (C,) int64, the number of the triangle each comes from.
+    """
+    inside = triangles_cam[..., 2] >= near
+    count = inside.sum(axis=1)
+    number = np.arange(len(triangles_cam))
+
+    one = number[count == 1]
+    first, second, third = _corners_from(triangles_cam[one], inside[one].argmax(axis=1))
+    tips = np.stack([first, _cut(first, second, near), _cut(first, third, near)], axis=1)
+
+    two = number[count == 2]
+    outer, left, right = _corners_from(triangles_cam[two], inside[two].argmin(axis=1))
+    cut_left, cut_right = _cut(left, outer, near), _cut(right, outer, near)
+    halves = [np.stack([cut_left, left, right], axis=1), np.stack([cut_left, right, cut_right], axis=1)]
+
+    whole = number[count == 3]
+    return np.concatenate([triangles_cam[whole], tips, *halves]), np.concatenate([whole, one, two, two])
+
+
+def _corners_from(triangles: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the three (T, 3) corners of each triangle in their order, beginning with corner ``start``."""
+    order = (start[:, None] + np.arange(3)) % 3
+    turned = np.take_along_axis(triangles, order[..., None], axis=1)
+    return turned[:, 0], turned[:, 1], turned[:, 2]
+
+
+def _cut(inner: np.ndarray, outer: np.ndarray, near: float) -> np.ndarray:
+    """Return (T, 3), where the edges from ``inner`` to ``outer`` cross the near plane."""
+    share = (inner[:, 2] - near) / (inner[:, 2] - outer[:, 2])
+    cut = inner + share[:, None] * (outer - inner)
+    cut[:, 2] = near
+    return cut
+
+
+def _inverse_depth_planes(
+    triangles_cam: np.ndarray, corners_px: np.ndarray, camera: Camera
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (T, 3) a, b, c with 1 / z = a x_px + b y_px + c, and (T,) bool, whether the triangle shows any area."""
+    sides = triangles_cam[:, 1:] - triangles_cam[:, :1]
+    normal = np.cross(sides[:, 0], sides[:, 1])
+    offset = np.einsum("ij,ij->i", normal, triangles_cam[:, 0])
+    sides_px = corners_px[:, 1:] - corners_px[:, :1]
+    area_px = sides_px[:, 0, 0] * sides_px[:, 1, 1] - sides_px[:, 0, 1] * sides_px[:, 1, 0]
+    visible = (np.abs(area_px) > 1e-9) & (np.abs(offset) > 0)
+    normal = normal / np.where(visible, offset, 1)[:, None]
+    a, b = normal[:, 0] / camera.fx, normal[:, 1] / camera.fy
+    return np.stack([a, b, normal[:, 2] - a * camera.cx - b * camera.cy], axis=1), visible
+
+
+def _spans(corners_px: np.ndarray, camera: Camera) -> _Spans:
+    """Return the runs of pixel centres inside each triangle; triangles that share an edge share no pixel along it."""
+    top, bottom = corners_px[..., 1].min(axis=1), corners_px[..., 1].max(axis=1)
+    first = np.ceil(np.clip(top, 0, camera.height) - 0.5).astype(np.int64)
+    rows = np.maximum(np.ceil(np.clip(bottom, 0, camera.height) - 0.5).astype(np.int64) - first, 0)
+    triangle = np.repeat(np.arange(len(corners_px)), rows)
+    row = np.arange(len(triangle)) - np.repeat(np.cumsum(rows) - rows - first, rows)
+
+    here, following = corners_px, np.roll(corners_px, -1, axis=1)
+    # The half-plane a x + b y + c >= 0 of each edge, with signs such that the triangle lies inside. Both neighbours of
+    # an edge compute exactly opposite values, so no pixel falls between them.
+    a = here[..., 1] - following[..., 1]
+    b = following[..., 0] - here[..., 0]
+    c = here[..., 0] * following[..., 1] - following[..., 0] * here[..., 1]
+    turn = np.sign(c.sum(axis=1))[:, None]
+    a, b, c = (turn * values for values in (a, b, c))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x = -(b[triangle] * (row + 0.5)[:, None] + c[triangle]) / a[triangle]
+    left = np.where(a[triangle] > 0, x, -np.inf).max(axis=1)
+    right = np.where(a[triangle] < 0, x, np.inf).min(axis=1)
+    start = np.ceil(np.clip(left, 0, camera.width) - 0.5).astype(np.int64)
+    length = np.ceil(np.clip(right, 0, camera.width) - 0.5).astype(np.int64) - start
+    some = length > 0
+    return _Spans(triangle[some], row[some], start[some], length[some])
+
+
+def _in_chunks(spans: _Spans) -> list[_Spans]:
+    """Return the spans in parts of about ``FRAGMENTS_AT_ONCE`` pixels."""
+    total = np.cumsum(spans.length)
+    if not len(total):
+        return []
+    cuts = np.searchsorted(total, np.arange(FRAGMENTS_AT_ONCE, total[-1], FRAGMENTS_AT_ONCE))
+    fields = (spans.triangle, spans.row, spans.start, spans.length)
+    return [_Spans(*parts) for parts in zip(*(np.split(field, cuts) for field in fields), strict=True)]
