@@ -1,0 +1,54 @@
+"""The embedded estimator without weights: lines, colour and ground contact."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .. import __version__
+from .layout import depth_from_planes, measure_regions, name_regions, stand_on_ground
+from .prediction import Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
+from .regions import keep_connected, segment_regions, sharpen_outlines
+from .vanishing import estimate_view
+
+WORK_SIDE_PX = 640  # the longer side of the reduced picture that everything but the outlines is decided on
+
+
+class Geometric:
+    """Depth, segments and camera of one photo from geometry and colour alone: the baseline for any network."""
+
+    name = "geometric"
+    version = __version__
+    licence = "GPL-3.0-or-later (no weights)"
+
+    def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
+        """Estimate depth, segments, camera and gravity.
+
+        Args:
+            photo: any photo of at least one pixel.
+            camera: intrinsics that are kept; None to estimate the field of view where the lines allow it.
+
+        Returns:
+            All four, at the photo's size. The depth is in metres only if the camera stood 1.6 m over the ground.
+        """
+        height, width = photo.size
+        scale = min(1.0, WORK_SIDE_PX / max(height, width))
+        small_height, small_width = max(1, round(height * scale)), max(1, round(width * scale))
+        small = cv2.resize(photo.rgb, (small_width, small_height), interpolation=cv2.INTER_AREA)
+        view = estimate_view(small, camera.resized(small_height, small_width) if camera else None)
+        regions = measure_regions(small, segment_regions(small), view.camera, view.down_cam)
+        kinds, scores = name_regions(regions)
+        planes = stand_on_ground(regions, kinds, view.camera, view.down_cam)
+        if not np.isfinite(planes).any():
+            raise AssertionError("every region became sky")
+        camera = camera or view.camera.resized(height, width)
+        fine = sharpen_outlines(regions.ids, photo.rgb)
+        ids = keep_connected(fine, round(0.001 * fine.size))
+        origin = np.zeros(int(ids.max()) + 1, np.int64)
+        origin[ids] = fine
+        segments = tuple(
+            Segment(i, kinds[origin[i]], kinds[origin[i]], round(float(scores[origin[i]]), 3))
+            for i in range(1, len(origin))
+        )
+        z = depth_from_planes(ids, planes[origin], camera)
+        return Estimate(DepthMap(z), SegmentMap(ids, segments), camera, view.down_cam)

@@ -1,0 +1,226 @@
+"""Where things stand: sky, ground, structures and objects, and the plane that each segment lies on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .prediction import Camera, Kind
+
+CAMERA_HEIGHT_M = 1.6  # eye level of a standing photographer; one photo alone does not tell it
+FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
+SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
+STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """What is measured on each region of a reduced picture; arrays are indexed by id, row 0 is unused.
+
+    Attributes:
+        ids: (H, W) int32, 1..N.
+        area: (N + 1,) float64, of the picture.
+        top, bottom, left, right: (N + 1,) float64 px.
+        below: (N + 1,) float64, the part of its pixels that lies below the horizon.
+        light: (N + 1,) float64, mean lightness 0..255.
+        blue: (N + 1,) float64, mean of blue minus red, -255..255.
+        rough: (N + 1,) float64, mean local contrast in lightness.
+        borders: (N + 1, N + 1) float64, pixels of shared border; row above (or beside) column counted both ways.
+        rests_on: (N + 1, N + 1) float64, columns of pixels in which the row's region stands directly on the column's.
+    """
+
+    ids: np.ndarray
+    area: np.ndarray
+    top: np.ndarray
+    bottom: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    below: np.ndarray
+    light: np.ndarray
+    blue: np.ndarray
+    rough: np.ndarray
+    borders: np.ndarray
+    rests_on: np.ndarray
+
+
+def height_over_horizon(camera: Camera, down_cam: np.ndarray) -> np.ndarray:
+    """Return (H, W) float64, how far each pixel's ray (z = 1) climbs; negative below the horizon."""
+    x = (np.arange(camera.width) + 0.5 - camera.cx) / camera.fx
+    y = (np.arange(camera.height) + 0.5 - camera.cy) / camera.fy
+    return -(down_cam[0] * x[None] + down_cam[1] * y[:, None] + down_cam[2])
+
+
+def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> Regions:
+    """Measure every region of a reduced picture in one pass."""
+    number = int(ids.max()) + 1
+    pixels = np.maximum(np.bincount(ids.ravel(), minlength=number), 1).astype(np.float64)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(ids.ravel(), np.asarray(values, np.float64).ravel(), minlength=number) / pixels
+
+    light = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32)
+    rows, columns = np.indices(ids.shape)
+    top, left = np.full(number, ids.shape[0]), np.full(number, ids.shape[1])
+    bottom, right = np.zeros(number, np.int64), np.zeros(number, np.int64)
+    np.minimum.at(top, ids, rows)
+    np.minimum.at(left, ids, columns)
+    np.maximum.at(bottom, ids, rows)
+    np.maximum.at(right, ids, columns)
+    top[0] = left[0] = 0  # no region has id 0: its box is empty, but has a shape
+    above_below = np.bincount((ids[:-1] * number + ids[1:]).ravel(), minlength=number**2).reshape(number, number)
+    left_right = np.bincount((ids[:, :-1] * number + ids[:, 1:]).ravel(), minlength=number**2).reshape(number, number)
+    np.fill_diagonal(above_below, 0)
+    np.fill_diagonal(left_right, 0)
+    return Regions(
+        ids=ids,
+        area=pixels / ids.size,
+        top=top,
+        bottom=bottom,
+        left=left,
+        right=right,
+        below=mean(height_over_horizon(camera, down_cam) < 0),
+        light=mean(light),
+        blue=mean(rgb[..., 2].astype(np.float32) - rgb[..., 0]),
+        rough=mean(np.abs(light - cv2.GaussianBlur(light, (0, 0), 2.0))),
+        borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
+        rests_on=above_below.astype(np.float64),
+    )
+
+
+def score_sky(regions: Regions) -> np.ndarray:
+    """Return (N + 1,) float64 0..1: high for what is smooth, over the horizon, reaches the top, and is bluer or lighter.
+
+    A white ceiling is smooth and reaches the top too; it is told from an overcast sky only by not being much lighter
+    than the rest of the picture, so that the score of a colourless sky stays low and a dark scene below raises it.
+    """
+    r = regions
+    weights = r.area * (r.below > 0.5)
+    rest = float((r.light * weights).sum() / weights.sum()) if weights.sum() > 0.02 else 128.0
+    lighter = np.clip((r.light - rest) / 70, 0, 1)
+    bluer = np.clip(r.blue / 40, 0, 1) * np.clip(r.light / 60, 0, 1)
+    smooth = np.clip(1.6 - r.rough / 5, 0, 1)
+    over = np.clip(1 - 12 * r.below, 0, 1)
+    looks = np.clip(0.75 * np.maximum(lighter, bluer) + 0.35 * np.minimum(lighter, bluer), 0, 1) * smooth * over
+    looks[0] = 0
+    reached = r.top <= 1
+    for _ in range(len(looks)):  # clouds and gaps that hang on a piece of sky
+        sky = reached & (looks >= SKY_SCORE)
+        grown = reached | ((r.borders @ sky) > 0)
+        if (grown == reached).all():
+            break
+        reached = grown
+    return np.where(reached, looks, 0.0)
+
+
+def score_ground(regions: Regions, is_sky: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) float64 0..1: high for what is below the horizon, wide rather than tall, and reaches the bottom."""
+    r = regions
+    height, width = r.ids.shape
+    wide = np.clip((r.right - r.left + 1) / (r.bottom - r.top + 1) / 2, 0, 1)
+    low = np.clip((r.below - 0.7) / 0.25, 0, 1)
+    at_bottom = np.bincount(r.ids[-1], minlength=len(r.area)) / width
+    large = np.clip(r.area / 0.05, 0, 1)
+    score = low * np.clip(0.2 + 0.4 * wide + 0.4 * np.clip(at_bottom / 0.3, 0, 1), 0, 1) * (0.4 + 0.6 * large)
+    score[is_sky] = 0
+    score[0] = 0
+    for _ in range(3):  # what lies between pieces of ground and is flat itself
+        ground = score >= GROUND_SCORE
+        touching = (r.borders @ ground) / np.maximum(r.borders.sum(axis=1), 1)
+        flat = low * np.clip((r.right - r.left + 1) / (r.bottom - r.top + 1) / 4, 0, 1)
+        score = np.maximum(score, np.where(is_sky, 0, flat * np.clip(touching / 0.6, 0, 1) * 0.8))
+    return score
+
+
+def name_regions(regions: Regions) -> tuple[list[Kind], np.ndarray]:
+    """Return the kind of each region and (N + 1,) float64 scores 0..1; entry 0 is unused."""
+    r = regions
+    sky = score_sky(r)
+    is_sky = sky >= SKY_SCORE
+    if r.area[is_sky].sum() > 0.95:  # nothing stands under it: a plain wall, or a picture of nothing
+        sky, is_sky = np.zeros_like(sky), np.zeros_like(is_sky)
+    ground = score_ground(r, is_sky)
+    is_ground = (ground >= GROUND_SCORE) & ~is_sky
+    upright = np.clip(r.area / STRUCTURE_AREA, 0, 1) * np.clip((1 - r.below) / 0.3, 0, 1)
+    kinds: list[Kind] = []
+    scores = np.zeros(len(r.area))
+    for i in range(len(r.area)):
+        if is_sky[i]:
+            kinds.append("sky")
+            scores[i] = sky[i]
+        elif is_ground[i]:
+            kinds.append("ground")
+            scores[i] = ground[i]
+        else:
+            kinds.append("structure" if upright[i] >= 0.5 else "object")
+            doubt = max(sky[i] / SKY_SCORE, ground[i] / GROUND_SCORE)
+            scores[i] = max(upright[i], 1 - upright[i]) * (1 - 0.5 * min(doubt, 1))
+    return kinds, scores
+
+
+def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_cam: np.ndarray) -> np.ndarray:
+    """Give each region a plane: the ground, or upright and facing the camera where the region meets its support.
+
+    Returns:
+        (N + 1, 4) float64: (a, b, c, d) of a x + b y + c z = d in camera axes, metres for the assumed camera height;
+        NaN for sky and row 0.
+    """
+    r = regions
+    number = len(r.area)
+    facing = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
+    facing /= np.linalg.norm(facing)
+    distance = _ground_distance(camera, down_cam, facing)
+    is_ground = np.array([kind == "ground" for kind in kinds])
+    is_sky = np.array([kind == "sky" for kind in kinds])
+    standing = np.full(number, np.nan)
+    for i in range(1, number):
+        if not is_ground[i] and not is_sky[i]:
+            standing[i] = _contact_distance(r, i, is_ground, distance)
+    _lean_on_neighbours(r, standing, is_ground | is_sky)
+    planes = np.full((number, 4), np.nan)
+    planes[is_ground] = [*down_cam, CAMERA_HEIGHT_M]
+    upright = ~is_ground & ~is_sky
+    upright[0] = False
+    planes[upright, :3] = facing
+    planes[upright, 3] = np.nan_to_num(standing[upright], nan=FAR_M / 4)
+    return planes
+
+
+def _ground_distance(camera: Camera, down_cam: np.ndarray, facing: np.ndarray) -> np.ndarray:
+    """Return (H, W) float64 metres ahead, along ``facing``, at which each pixel's ray meets the ground."""
+    drop = -height_over_horizon(camera, down_cam)
+    ahead = -height_over_horizon(camera, -facing)
+    return np.where(drop > 1e-6, CAMERA_HEIGHT_M * np.abs(ahead) / np.maximum(drop, 1e-6), FAR_M).clip(NEAR_M, FAR_M)
+
+
+def _contact_distance(r: Regions, i: int, is_ground: np.ndarray, distance: np.ndarray) -> float:
+    """Return how far ahead a region's foot stands on the ground, NaN when it does not touch it."""
+    width = r.right[i] - r.left[i] + 1
+    rows, columns = np.nonzero((r.ids[:-1] == i) & is_ground[r.ids[1:]])
+    at_edge = np.flatnonzero(r.ids[-1] == i)
+    if len(rows) + len(at_edge) < max(3, 0.15 * width):
+        return float("nan")
+    feet = np.concatenate([distance[rows, columns], distance[-1, at_edge]])
+    return float(np.quantile(feet, 0.3))
+
+
+def _lean_on_neighbours(r: Regions, standing: np.ndarray, skip: np.ndarray) -> None:
+    """Fill missing distances in place: from what a region rests on, else from its longest border."""
+    for links in (r.rests_on, r.borders):
+        for _ in range(len(standing)):
+            known = np.isfinite(standing)
+            waiting = [i for i in range(1, len(standing)) if not known[i] and not skip[i] and (links[i] @ known) > 0]
+            if not waiting:
+                break
+            i = max(waiting, key=lambda k: float((links[k] * known).max() / max(links[k].sum(), 1)))
+            standing[i] = standing[int(np.argmax(links[i] * known))]
+
+
+def depth_from_planes(ids: np.ndarray, planes: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return (H, W) float32, z of each pixel on its segment's plane, between NEAR_M and FAR_M; NaN on sky."""
+    x = ((np.arange(camera.width) + 0.5 - camera.cx) / camera.fx).astype(np.float32)
+    y = ((np.arange(camera.height) + 0.5 - camera.cy) / camera.fy).astype(np.float32)
+    inverse = (planes[:, :3] / planes[:, 3:]).astype(np.float32)
+    inverse_z = inverse[ids, 0] * x[None] + inverse[ids, 1] * y[:, None] + inverse[ids, 2]
+    return (1 / inverse_z.clip(1 / FAR_M, 1 / NEAR_M)).astype(np.float32)

@@ -1,0 +1,125 @@
+"""Segments of even colour: graph-based region merging on a reduced picture, outlines sharpened at full size."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+MIN_AREA = 0.0015  # of the picture: smaller regions join their most similar neighbour
+MAX_REGIONS = 45  # fewer, larger things are what an artist moves
+GRANULARITY = (250.0, 400.0, 650.0, 1000.0, 1600.0, 2600.0)
+
+
+def segment_regions(rgb: np.ndarray) -> np.ndarray:
+    """Split a reduced picture into regions of even colour.
+
+    Args:
+        rgb: (H, W, 3) uint8, sRGB, about 600 px long.
+
+    Returns:
+        (H, W) int32, ids 1..N, each 4-connected.
+    """
+    height, width = rgb.shape[:2]
+    least = max(4, round(MIN_AREA * height * width))
+    smooth = cv2.bilateralFilter(cv2.bilateralFilter(rgb, 7, 30, 5), 7, 30, 5)
+    lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
+    ids = np.ones((height, width), np.int32)
+    for k in GRANULARITY:
+        segmenter = cv2.ximgproc.segmentation.createGraphSegmentation(sigma=0.5, k=k, min_size=least)
+        ids = segmenter.processImage(lab).astype(np.int32) + 1
+        if ids.max() <= MAX_REGIONS:
+            break
+    return keep_connected(ids, least)
+
+
+def keep_connected(ids: np.ndarray, least_px: int) -> np.ndarray:
+    """Give each 4-connected part an id of its own and let the small ones be taken over by their neighbours.
+
+    Args:
+        ids: (H, W) int32, 0 = to be filled.
+        least_px: parts of fewer pixels are given up, unless none is larger.
+
+    Returns:
+        (H, W) int32, ids 1..N in order of their topmost pixel, without zeros.
+    """
+    parts, areas = _label_parts(ids)
+    kept = areas >= min(least_px, areas[1:].max(initial=1))
+    kept[0] = False
+    parts[~kept[parts]] = 0
+    _grow(parts)
+    _, first, inverse = np.unique(parts, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int32)
+    rank[np.argsort(first, kind="stable")] = np.arange(1, len(first) + 1, dtype=np.int32)
+    return rank[inverse.reshape(parts.shape)]
+
+
+def _label_parts(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (H, W) int32 labels of the 4-connected parts, 0 where ids is 0, and the area of each label in pixels."""
+    parts = np.zeros(ids.shape, np.int32)
+    areas = [np.zeros(1, np.int64)]
+    count = 0
+    for value, top, left, bottom, right in _boxes(ids):
+        window = (slice(top, bottom), slice(left, right))
+        mask = ids[window] == value
+        number, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
+        parts[window][mask] = labels[mask] + count
+        areas.append(stats[1:, cv2.CC_STAT_AREA].astype(np.int64))
+        count += number - 1
+    return parts, np.concatenate(areas)
+
+
+def _boxes(ids: np.ndarray) -> list[tuple[int, int, int, int, int]]:
+    """Return id, top, left, bottom, right for each positive id; the last two are exclusive."""
+    height, width = ids.shape
+    number = int(ids.max()) + 1
+    in_row = np.bincount((ids + np.arange(height)[:, None] * number).ravel(), minlength=height * number)
+    in_column = np.bincount((ids + np.arange(width) * number).ravel(), minlength=width * number)
+    in_row, in_column = in_row.reshape(height, number) > 0, in_column.reshape(width, number) > 0
+    top, left = in_row.argmax(axis=0), in_column.argmax(axis=0)
+    bottom, right = height - in_row[::-1].argmax(axis=0), width - in_column[::-1].argmax(axis=0)
+    present = np.flatnonzero(in_row.any(axis=0))
+    return [(int(i), int(top[i]), int(left[i]), int(bottom[i]), int(right[i])) for i in present if i > 0]
+
+
+def _grow(ids: np.ndarray) -> None:
+    """Fill the zeros in place from 4-neighbours, one ring at a time."""
+    height, width = ids.shape
+    rows, columns = np.nonzero(ids == 0)
+    while len(rows):
+        taken = np.zeros(len(rows), np.int32)
+        for dy, dx in ((-1, 0), (0, -1), (0, 1), (1, 0)):
+            y, x = np.clip(rows + dy, 0, height - 1), np.clip(columns + dx, 0, width - 1)
+            taken = np.where(taken == 0, ids[y, x], taken)
+        if not taken.any():
+            ids[rows, columns] = 1
+            return
+        ids[rows, columns] = taken
+        rows, columns = rows[taken == 0], columns[taken == 0]
+
+
+def sharpen_outlines(ids: np.ndarray, rgb: np.ndarray) -> np.ndarray:
+    """Bring ids to the photo's size and move their borders to its edges.
+
+    Args:
+        ids: (h, w) int32, ids 1..N of the reduced picture.
+        rgb: (H, W, 3) uint8, sRGB, the photo.
+
+    Returns:
+        (H, W) int32, the same ids, without zeros.
+    """
+    height, width = rgb.shape[:2]
+    if ids.shape == (height, width):
+        return ids.copy()
+    rows = (np.arange(height) * ids.shape[0] + ids.shape[0] // 2) // height
+    columns = (np.arange(width) * ids.shape[1] + ids.shape[1] // 2) // width
+    large = ids[np.minimum(rows, ids.shape[0] - 1)[:, None], np.minimum(columns, ids.shape[1] - 1)]
+    reach = 2 * int(np.ceil(1.5 * max(height / ids.shape[0], width / ids.shape[1]))) + 1
+    kernel = np.ones((reach, reach), np.uint8)
+    labels = large.astype(np.uint16)
+    markers = np.where(cv2.dilate(labels, kernel) == cv2.erode(labels, kernel), large, 0).astype(np.int32)
+    for value in np.setdiff1d(np.unique(ids), np.unique(markers)):
+        markers[large == value] = value  # thinner than the band: keep all of it
+    markers = cv2.watershed(np.ascontiguousarray(cv2.GaussianBlur(rgb, (0, 0), 1.0)), markers)
+    markers[markers < 0] = 0
+    _grow(markers)
+    return markers

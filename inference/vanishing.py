@@ -1,0 +1,167 @@
+"""How the camera was held: gravity and field of view from the straight lines of a picture.
+
+Every gravity on a grid is asked how well it explains the line segments: as verticals, which pass through its
+vanishing point, and as horizontals, which each name one heading; in a built scene the headings gather in two
+directions at right angles. Nothing is drawn at random, so the same picture gives the same answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from .prediction import Camera
+
+MAX_PITCH_DEG, MAX_ROLL_DEG = 45, 15
+DEFAULT_FOV_DEG = 55.0
+FOV_CANDIDATES_DEG = (35, 40, 45, 50, 55, 60, 66, 72, 80, 90)
+MIN_LINE = 0.03  # of the picture's longer side: shorter segments are texture
+VERTICAL_TOLERANCE_DEG = 1.2  # between a line and the direction to the vertical vanishing point
+MIN_SUPPORT = 1.5  # length of lines in longer sides of the picture that a gravity must explain to be believed
+MIN_GAIN = 1.05  # by how much a gravity must explain more than a level camera does
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How a picture was taken.
+
+    Attributes:
+        camera: intrinsics for the picture's size.
+        down_cam: (3,) float64 unit vector along gravity, camera axes.
+        confidence: 0 (a level camera was assumed) to 1 (all lines agree).
+    """
+
+    camera: Camera
+    down_cam: np.ndarray
+    confidence: float
+
+
+def camera_from_fov(fov_deg: float, height: int, width: int, source: str) -> Camera:
+    """Return the centred camera with square pixels whose longer side sees ``fov_deg``."""
+    focal_px = max(height, width) / 2 / np.tan(np.radians(fov_deg) / 2)
+    return Camera(focal_px, focal_px, width / 2, height / 2, height, width, source)
+
+
+def down_from_angles(pitch_deg: np.ndarray | float, roll_deg: np.ndarray | float) -> np.ndarray:
+    """Return (..., 3) float64, gravity in camera axes; pitch > 0 looks up, roll > 0 turns it to the picture's right."""
+    pitch, roll = np.radians(pitch_deg), np.radians(roll_deg)
+    return np.stack([np.sin(roll) * np.cos(pitch), np.cos(roll) * np.cos(pitch), -np.sin(pitch)], axis=-1)
+
+
+def detect_lines(rgb: np.ndarray) -> np.ndarray:
+    """Return (N, 4) float64 px, the end points x1 y1 x2 y2 of straight edges, pixel centres at +0.5."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    if min(grey.shape) < 32:
+        return np.zeros((0, 4))
+    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
+    if found is None:
+        return np.zeros((0, 4))
+    lines = found.reshape(-1, 4).astype(np.float64) + 0.5
+    length = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
+    return lines[length > MIN_LINE * max(grey.shape)]
+
+
+def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:
+    """Estimate gravity, and the field of view when no camera is given.
+
+    Args:
+        rgb: (H, W, 3) uint8, sRGB.
+        camera: intrinsics for this size that are kept, or None.
+    """
+    height, width = rgb.shape[:2]
+    lines = detect_lines(rgb)
+    if camera is None:
+        camera = _estimate_fov(lines, height, width)
+    score, pitch, roll = _best_angles(lines, camera)
+    level = _scores(lines, camera, np.zeros(1), np.zeros(1))[0]
+    total = _lengths(lines).sum() / max(height, width)
+    if score < MIN_SUPPORT or score < MIN_GAIN * level:
+        return View(camera, down_from_angles(0.0, 0.0), 0.0)
+    return View(camera, down_from_angles(pitch, roll), float(score / max(total, score)))
+
+
+def _lengths(lines: np.ndarray) -> np.ndarray:
+    return np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
+
+
+def _scores(lines: np.ndarray, camera: Camera, pitch_deg: np.ndarray, roll_deg: np.ndarray) -> np.ndarray:
+    """Return (K,) float64, the length of lines that each gravity explains, in longer sides of the picture."""
+    if len(lines) == 0:
+        return np.zeros(len(pitch_deg))
+    down = down_from_angles(pitch_deg, roll_deg)
+    weights = _lengths(lines) / max(camera.height, camera.width)
+    vertical = _verticality(lines, camera, down)
+    heading, steepness = _headings(lines, camera, down)
+    flat_weights = weights * (1 - vertical) * steepness
+    gathered = np.max(_gather_by_heading(heading, flat_weights), axis=1)
+    prior = 1 - 0.1 * (np.abs(pitch_deg) / MAX_PITCH_DEG + np.abs(roll_deg) / MAX_ROLL_DEG)
+    return prior * (vertical @ weights + gathered)
+
+
+def _verticality(lines: np.ndarray, camera: Camera, down: np.ndarray) -> np.ndarray:
+    """Return (K, N) float64 0..1, how well line n points at the vertical vanishing point k."""
+    middle = (lines[:, :2] + lines[:, 2:]) / 2
+    along = lines[:, 2:] - lines[:, :2]
+    # direction in the picture from a point to the vanishing point, which may lie at infinity
+    to_x = camera.fx * down[:, :1] - (middle[:, 0] - camera.cx) * down[:, 2:]
+    to_y = camera.fy * down[:, 1:2] - (middle[:, 1] - camera.cy) * down[:, 2:]
+    cross = to_x * along[:, 1] - to_y * along[:, 0]
+    sine = np.abs(cross) / (np.hypot(to_x, to_y) * np.hypot(along[:, 0], along[:, 1]) + 1e-9)
+    return np.exp(-0.5 * (sine / np.sin(np.radians(VERTICAL_TOLERANCE_DEG))) ** 2)
+
+
+def _headings(lines: np.ndarray, camera: Camera, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (K, N) headings in degrees 0..180 of the lines taken as horizontals, and how sure each is, 0..1."""
+    starts = np.column_stack([(lines[:, 0] - camera.cx) / camera.fx, (lines[:, 1] - camera.cy) / camera.fy])
+    ends = np.column_stack([(lines[:, 2] - camera.cx) / camera.fx, (lines[:, 3] - camera.cy) / camera.fy])
+    ones = np.ones((len(lines), 1))
+    normals = np.cross(np.hstack([starts, ones]), np.hstack([ends, ones]))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    directions = np.cross(down[:, None, :], normals[None])
+    ahead = np.array([0.0, 0.0, 1.0]) - down[:, 2:] * down
+    ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
+    right = np.cross(down, ahead)
+    across = np.einsum("knc,kc->kn", directions, right)
+    forward = np.einsum("knc,kc->kn", directions, ahead)
+    return np.degrees(np.arctan2(across, forward)) % 180, np.linalg.norm(directions, axis=2)
+
+
+def _gather_by_heading(heading_deg: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return (K, 90) float64, the weight of lines within about a degree of each pair of right-angled headings."""
+    bins = (heading_deg % 90).astype(np.int64) % 90
+    flat = (np.arange(len(bins))[:, None] * 90 + bins).ravel()
+    votes = np.bincount(flat, weights.ravel(), minlength=len(bins) * 90).reshape(-1, 90)
+    return votes + 0.6 * (np.roll(votes, 1, axis=1) + np.roll(votes, -1, axis=1))
+
+
+def _best_angles(lines: np.ndarray, camera: Camera) -> tuple[float, float, float]:
+    """Return score, pitch and roll in degrees of the gravity that explains most, to a quarter of a degree."""
+    pitch, roll, span, best = 0.0, 0.0, None, 0.0
+    for step in (3.0, 1.0, 0.25):
+        reach_pitch, reach_roll = (MAX_PITCH_DEG, MAX_ROLL_DEG) if span is None else (span, span)
+        grid = np.meshgrid(
+            pitch + np.arange(-reach_pitch, reach_pitch + 1e-6, step),
+            roll + np.arange(-reach_roll, reach_roll + 1e-6, step),
+            indexing="ij",
+        )
+        pitches = np.clip(grid[0].ravel(), -MAX_PITCH_DEG, MAX_PITCH_DEG)
+        rolls = np.clip(grid[1].ravel(), -MAX_ROLL_DEG, MAX_ROLL_DEG)
+        scores = _scores(lines, camera, pitches, rolls)
+        k = int(np.argmax(scores))
+        best, pitch, roll, span = float(scores[k]), float(pitches[k]), float(rolls[k]), 1.5 * step
+    return best, pitch, roll
+
+
+def _estimate_fov(lines: np.ndarray, height: int, width: int) -> Camera:
+    """Return the camera on which the lines agree best, or the assumed one when they tell too little."""
+    assumed = camera_from_fov(DEFAULT_FOV_DEG, height, width, f"assumed {DEFAULT_FOV_DEG:.0f} degrees")
+    cameras = [camera_from_fov(fov, height, width, "vanishing lines") for fov in FOV_CANDIDATES_DEG]
+    found = [_best_angles(lines, camera) for camera in cameras]
+    scores = np.array([score for score, _, _ in found])
+    k = int(np.argmax(scores))
+    peaked = scores[k] > 1.15 * max(scores[0], scores[-1]) and 0 < k < len(cameras) - 1
+    if scores[k] < 2 * MIN_SUPPORT or not peaked:
+        return assumed
+    return replace(cameras[k])
