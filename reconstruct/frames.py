@@ -13,8 +13,11 @@ import numpy as np
 
 from ..inference.prediction import Camera
 
+Units = Literal["cm", "m"]
+UpAxis = Literal["Y", "Z"]
+
 FILM_WIDTH_MM = 36.0  # full frame: makes the focal length read as the 35 mm equivalent that photographers know
-METRES_PER_UNIT = {"cm": 0.01, "m": 1.0}
+METRES_PER_UNIT: dict[Units, float] = {"cm": 0.01, "m": 1.0}
 USD_CAMERA_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
@@ -69,7 +72,7 @@ def world_from_camera(down_cam: np.ndarray, height_m: float) -> np.ndarray:
     return pose
 
 
-def stage_from_world(units: Literal["cm", "m"], up: Literal["Y", "Z"]) -> np.ndarray:
+def stage_from_world(units: Units, up: UpAxis) -> np.ndarray:
     """Return the (4, 4) similarity from world metres, Y up, to the stage's unit and up axis."""
     matrix = np.eye(4)
     if up == "Z":

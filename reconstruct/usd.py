@@ -1,0 +1,165 @@
+"""Scene -> USD stage: its layout and its file, as Maya and Blender both read it; no geometry decisions here."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pxr import Gf, Sdf, Tf, UsdUtils, Vt
+
+from .. import __version__
+from ..errors import OutputUnwritable
+from .backdrop import backdrop_of, depth_range_m
+from .frames import METRES_PER_UNIT, USD_CAMERA_FROM_CV, Units, UpAxis, lens_mm, stage_from_world
+from .names import ROOT, Texture, texture_path
+from .scene import Scene
+from .usd_layer import add_attribute, add_prim
+from .usd_materials import add_photo_material, write_texture
+from .usd_solids import SolidWriter
+
+CLIPPING = (0.1, 10.0)  # near plane over the nearest depth, far plane over the furthest
+NEAREST_M = 0.001
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0, 0, 0, 0)  # the oldest date that a zip file can hold: the same bytes each time
+
+
+@dataclass(frozen=True)
+class StageFacts:
+    """What a stage holds: numbers of solids, of groups, of faces and of points, the backdrop included."""
+
+    prisms: int
+    groups: int
+    faces: int
+    points: int
+
+
+def write_stage(
+    scene: Scene,
+    path: Path,
+    *,
+    units: Units = "cm",
+    up: UpAxis = "Y",
+    texture: Texture = "colour",
+    backdrop: bool = False,
+) -> StageFacts:
+    """Write a scene as one USD stage, with its texture beside it or, in a .usdz, inside.
+
+    The files are those of ``names.stage_files``. The same scene and arguments give the same bytes.
+
+    Args:
+        scene: with at least one solid.
+        path: ends in .usd or .usdc (binary), .usda (text) or .usdz; existing files are replaced.
+        units: the stage's unit of length.
+        up: the stage's up axis.
+        texture: "photo" shows the photograph on the front faces, "colour" the mean colour everywhere.
+        backdrop: whether a card with the photograph stands behind the scene.
+
+    Returns:
+        What the stage holds.
+
+    Raises:
+        OutputUnwritable: USD could not write the file.
+    """
+    image = texture_path(path) if texture == "photo" or backdrop else None
+    layer = Sdf.Layer.CreateAnonymous(".usda" if path.suffix.lower() == ".usda" else ".usdc")
+    with Sdf.ChangeBlock():
+        _describe(layer, scene, units, up)
+        facts = _fill(layer, scene, stage_from_world(units, up), image, texture == "photo", backdrop)
+    if path.suffix.lower() == ".usdz":
+        _package(layer, path, scene, image)
+    else:
+        if image:
+            write_texture(scene.photo.rgb, image)
+        _save(layer, path)
+    return facts
+
+
+def _describe(layer: Sdf.Layer, scene: Scene, units: Units, up: UpAxis) -> None:
+    """Write the layer's metadata: units, axis, and where everything comes from."""
+    makers = [" ".join(filter(None, (s.name, s.version, s.licence and f"({s.licence})"))) for s in scene.sources]
+    facts = {
+        "photo": scene.photo.path.name,
+        "camera": scene.camera.source,
+        "scale": scene.scale.source,
+        **{source.task: maker for source, maker in zip(scene.sources, makers, strict=True) if source.task != "camera"},
+    }
+    layer.defaultPrim = ROOT[1:]
+    layer.pseudoRoot.SetInfo("upAxis", up)
+    layer.pseudoRoot.SetInfo("metersPerUnit", METRES_PER_UNIT[units])
+    layer.documentation = "\n".join(
+        [f"Made by Blockout {__version__} from one photograph.", *(f"{name}: {fact}" for name, fact in facts.items())]
+    )
+    layer.customLayerData = {"blockout": {"version": __version__, **facts}}
+
+
+def _fill(
+    layer: Sdf.Layer, scene: Scene, stage_from_world: np.ndarray, image: Path | None, show_photo: bool, backdrop: bool
+) -> StageFacts:
+    """Add everything below the root prim."""
+    root = add_prim(layer, ROOT[1:], "Xform", "assembly")
+    _add_camera(root, scene, stage_from_world)
+    materials = add_prim(root, "mtl", "Scope")
+    photo_material = add_photo_material(materials, "photo_mtl", f"./textures/{image.name}") if image else None
+    segments = add_prim(root, "segments", "Xform", "group")
+    writer = SolidWriter(materials, scene.camera, stage_from_world)
+    for prism in scene.prisms:
+        writer.add(segments, prism, photo_material if show_photo else None)
+    if backdrop:
+        writer.add(root, backdrop_of(scene), photo_material)
+    if scene.sky_colour is not None:
+        sky = add_prim(root, "sky_light", "DomeLight")
+        add_attribute(sky, "inputs:color", "color3f", Gf.Vec3f(*map(float, scene.sky_colour)))
+        add_attribute(sky, "inputs:intensity", "float", 1.0)
+    return StageFacts(writer.prisms, writer.groups, writer.faces, writer.points)
+
+
+def _add_camera(root: Sdf.PrimSpec, scene: Scene, stage_from_world: np.ndarray) -> None:
+    """Add the camera; apertures and focal length stay in millimetres for every unit, as Maya reads them."""
+    units_per_metre = np.cbrt(np.linalg.det(stage_from_world[:3, :3]))
+    stage_from_camera = stage_from_world @ scene.world_from_camera @ USD_CAMERA_FROM_CV
+    stage_from_camera[:3, :3] /= units_per_metre
+    camera = add_prim(root, "photo_cam", "Camera")
+    add_attribute(camera, "xformOp:transform", "matrix4d", Gf.Matrix4d(stage_from_camera.T.tolist()))
+    add_attribute(camera, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:transform"]), uniform=True)
+    add_attribute(camera, "projection", "token", "perspective")
+    lens = lens_mm(scene.camera)
+    add_attribute(camera, "focalLength", "float", lens["focal_length"])
+    add_attribute(camera, "horizontalAperture", "float", lens["horizontal_aperture"])
+    add_attribute(camera, "verticalAperture", "float", lens["vertical_aperture"])
+    add_attribute(camera, "horizontalApertureOffset", "float", lens["horizontal_aperture_offset"])
+    add_attribute(camera, "verticalApertureOffset", "float", lens["vertical_aperture_offset"])
+    nearest_m, furthest_m = depth_range_m(scene)
+    planes_m = max(CLIPPING[0] * nearest_m, NEAREST_M), CLIPPING[1] * furthest_m
+    add_attribute(camera, "clippingRange", "float2", Gf.Vec2f(*(float(units_per_metre * z) for z in planes_m)))
+
+
+def _save(layer: Sdf.Layer, path: Path) -> None:
+    """Write a layer to a file in the format of its suffix; a layer's own paths stay relative, a stage's would not."""
+    try:
+        is_written = layer.Export(str(path))
+    except Tf.ErrorException as error:
+        raise OutputUnwritable(
+            f"{path} could not be written by USD ({error}); free some space there or choose another folder."
+        ) from error
+    if not is_written:
+        raise OutputUnwritable(f"{path} could not be written by USD; free some space there or choose another folder.")
+
+
+def _package(layer: Sdf.Layer, path: Path, scene: Scene, image: Path | None) -> None:
+    """Write a layer and its texture as one .usdz."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".usdz-") as folder:
+        inner = Path(folder) / f"{path.stem}.usdc"
+        _save(layer, inner)
+        members = [inner]
+        if image:
+            members.append(Path(folder) / "textures" / image.name)
+            write_texture(scene.photo.rgb, members[1])
+        for member in members:
+            os.utime(member, (time.mktime(ZIP_EPOCH),) * 2)
+        if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(str(inner)), str(path)):
+            raise OutputUnwritable(
+                f"{path} could not be packed by USD; free some space there or choose another folder."
+            )

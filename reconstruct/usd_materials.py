@@ -1,0 +1,86 @@
+"""Photo and mean colours -> UsdPreviewSurface materials and the texture file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from pxr import Gf, Sdf
+
+from .usd_layer import add_attribute, add_prim
+
+LONGEST_TEXTURE_PX = 4096  # what viewports of Maya and Blender take without reducing it themselves
+JPEG_QUALITY = 90
+ROUGHNESS = 0.8  # matt: a blockout shows shape, not gloss
+
+
+def add_colour_material(scope: Sdf.PrimSpec, name: str, colour: Sequence[float] | np.ndarray) -> Sdf.Path:
+    """Add a matt material of one linear colour; return its path."""
+    material, surface = _add_surface(scope, name)
+    add_attribute(surface, "inputs:diffuseColor", "color3f", Gf.Vec3f(*(float(c) for c in colour)))
+    return material.path
+
+
+def add_photo_material(scope: Sdf.PrimSpec, name: str, file: str) -> Sdf.Path:
+    """Add a matt material that shows a picture by the primvar ``st``; return its path.
+
+    Args:
+        scope: the prim that holds the materials.
+        name: of the material.
+        file: the picture's path, relative to the layer.
+    """
+    material, surface = _add_surface(scope, name)
+    reader = _add_shader(material, "st_reader", "UsdPrimvarReader_float2")
+    add_attribute(reader, "inputs:varname", "string", "st")
+    texture = _add_shader(material, "photo", "UsdUVTexture")
+    add_attribute(texture, "inputs:file", "asset", Sdf.AssetPath(file))
+    add_attribute(texture, "inputs:sourceColorSpace", "token", "sRGB")
+    add_attribute(texture, "inputs:wrapS", "token", "clamp")
+    add_attribute(texture, "inputs:wrapT", "token", "clamp")
+    _connect(texture, "inputs:st", "float2", reader, "outputs:result", "float2")
+    _connect(surface, "inputs:diffuseColor", "color3f", texture, "outputs:rgb", "float3")
+    return material.path
+
+
+def write_texture(rgb: np.ndarray, path: Path) -> None:
+    """Write a photo as JPEG, its long side at most ``LONGEST_TEXTURE_PX``.
+
+    Args:
+        rgb: (H, W, 3) uint8, sRGB.
+        path: its folder is made when it is missing.
+    """
+    height, width = rgb.shape[:2]
+    shrink = LONGEST_TEXTURE_PX / max(height, width)
+    if shrink < 1:
+        size = max(1, round(width * shrink)), max(1, round(height * shrink))
+        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encoded.tobytes())
+
+
+def _add_surface(scope: Sdf.PrimSpec, name: str) -> tuple[Sdf.PrimSpec, Sdf.PrimSpec]:
+    material = add_prim(scope, name, "Material")
+    surface = _add_shader(material, "surface", "UsdPreviewSurface")
+    add_attribute(surface, "inputs:roughness", "float", ROUGHNESS)
+    _connect(material, "outputs:surface", "token", surface, "outputs:surface", "token")
+    return material, surface
+
+
+def _add_shader(material: Sdf.PrimSpec, name: str, identifier: str) -> Sdf.PrimSpec:
+    shader = add_prim(material, name, "Shader")
+    add_attribute(shader, "info:id", "token", identifier, uniform=True)
+    return shader
+
+
+def _connect(
+    target: Sdf.PrimSpec, name: str, type_name: str, source: Sdf.PrimSpec, output: str, output_type: str
+) -> None:
+    """Add the input ``name`` of a shader and feed it by an output of another."""
+    if output not in source.attributes:
+        add_attribute(source, output, output_type)
+    attribute = add_attribute(target, name, type_name)
+    attribute.connectionPathList.explicitItems = [source.path.AppendProperty(output)]

@@ -1,0 +1,158 @@
+"""Prism -> Xform and Mesh prims with pivots, normals, texture coordinates, materials and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from pxr import Gf, Sdf, Vt
+
+from ..inference.prediction import Camera
+from .frames import transform
+from .meshes import Mesh, mesh_of
+from .names import stem
+from .scene import Prism
+from .usd_layer import add_attribute, add_prim, add_primvar, bind_material
+from .usd_materials import add_colour_material
+
+METADATA = {
+    "label": "string",
+    "kind": "string",
+    "score": "float",
+    "level": "int",
+    "pixels": "int",
+    "thickness_m": "float",
+    "thickness_source": "string",
+}
+
+
+@dataclass
+class SolidWriter:
+    """Adds prisms to a layer and counts what it added.
+
+    Attributes:
+        materials: the Scope that receives one colour material for each solid.
+        camera: of the photo, for texture coordinates.
+        stage_from_world: (4, 4) similarity.
+        prisms, groups, faces, points: added so far.
+    """
+
+    materials: Sdf.PrimSpec
+    camera: Camera
+    stage_from_world: np.ndarray
+    prisms: int = field(default=0, init=False)
+    groups: int = field(default=0, init=False)
+    faces: int = field(default=0, init=False)
+    points: int = field(default=0, init=False)
+
+    def add(
+        self,
+        parent: Sdf.PrimSpec,
+        prism: Prism,
+        photo_material: Sdf.Path | None = None,
+        parent_foot: np.ndarray | Sequence[float] = (0.0, 0.0, 0.0),
+    ) -> None:
+        """Add a prism with all its parts.
+
+        Args:
+            parent: the prim above.
+            prism: its Xform gets the prism's name; a Mesh goes below it, or its parts.
+            photo_material: shown by the front faces; None for the mean colour everywhere.
+            parent_foot: (3,) stage, the pivot of ``parent``.
+        """
+        foot = transform(self.stage_from_world, _foot_world(prism))
+        xform = add_prim(parent, prism.name, "Xform", "subcomponent" if prism.level else "component")
+        add_attribute(xform, "xformOp:translate", "double3", Gf.Vec3d(*map(float, foot - parent_foot)))
+        add_attribute(xform, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:translate"]), uniform=True)
+        for name, type_name in METADATA.items():
+            add_attribute(xform, f"userProperties:{name}", type_name, getattr(prism, name), custom=True)
+        if prism.children:
+            self.groups += 1
+            for child in prism.children:
+                self.add(xform, child, photo_material, foot)
+        else:
+            self._add_mesh(xform, prism, photo_material, foot)
+
+    def _add_mesh(self, xform: Sdf.PrimSpec, prism: Prism, photo_material: Sdf.Path | None, foot: np.ndarray) -> None:
+        solid = mesh_of(prism)
+        points = transform(self.stage_from_world, solid.points) - foot
+        mesh = add_prim(xform, f"{stem(prism.name)}_geo", "Mesh", schemas=["MaterialBindingAPI"])
+        _add_polygons(mesh, solid, points.astype(np.float32))
+        _add_texture_coordinates(mesh, solid, prism, self.camera)
+        colour = Gf.Vec3f(*map(float, prism.colour))
+        display = add_primvar(mesh, "displayColor", "color3f[]", Vt.Vec3fArray([colour]), "constant")
+        display.customData = {"Maya": {"generated": True}}  # or Maya shows it in place of the material
+        for name, type_name in METADATA.items():
+            add_primvar(mesh, name, type_name, getattr(prism, name), "constant")
+        colour_material = add_colour_material(self.materials, f"{stem(prism.name)}_mtl", colour)
+        bind_material(mesh, colour_material)
+        if photo_material:
+            _split_materials(mesh, solid, photo_material, colour_material)
+        self.prisms += 1
+        self.faces += len(solid.face_sizes)
+        self.points += len(points)
+
+
+def _foot_world(prism: Prism) -> np.ndarray:
+    """Return (3,) world metres, the middle of the lower side of the box around a prism or its parts."""
+    corners = []
+    for solid in prism.walk():
+        if not solid.children:
+            points = mesh_of(solid).points
+            corners += [points.min(axis=0), points.max(axis=0)]
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    return np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
+
+
+def _add_polygons(mesh: Sdf.PrimSpec, solid: Mesh, points: np.ndarray) -> None:
+    add_attribute(mesh, "points", "point3f[]", Vt.Vec3fArray.FromNumpy(points))
+    add_attribute(mesh, "faceVertexCounts", "int[]", Vt.IntArray.FromNumpy(solid.face_sizes))
+    add_attribute(mesh, "faceVertexIndices", "int[]", Vt.IntArray.FromNumpy(solid.face_points))
+    extent = np.stack([points.min(axis=0), points.max(axis=0)])
+    add_attribute(mesh, "extent", "float3[]", Vt.Vec3fArray.FromNumpy(extent))
+    normals = add_attribute(mesh, "normals", "normal3f[]", Vt.Vec3fArray.FromNumpy(_corner_normals(solid, points)))
+    normals.SetInfo("interpolation", "faceVarying")
+    add_attribute(mesh, "subdivisionScheme", "token", "none", uniform=True)
+    add_attribute(mesh, "orientation", "token", "rightHanded", uniform=True)
+    add_attribute(mesh, "doubleSided", "bool", False, uniform=True)
+
+
+def _corner_normals(solid: Mesh, points: np.ndarray) -> np.ndarray:
+    """Return (corners,) x 3 float32 unit normals: flat faces, for which importers would else blend.
+
+    Source: Newell's method, the sum of the cross products along each face's edges.
+    """
+    starts = np.cumsum(solid.face_sizes) - solid.face_sizes
+    following = np.arange(1, len(solid.face_points) + 1)
+    following[starts + solid.face_sizes - 1] = starts
+    origin = np.repeat(points[solid.face_points[starts]], solid.face_sizes, axis=0).astype(np.float64)
+    corners = points[solid.face_points] - origin
+    normals = np.add.reduceat(np.cross(corners, corners[following]), starts, axis=0)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.repeat(normals, solid.face_sizes, axis=0).astype(np.float32)
+
+
+def _add_texture_coordinates(mesh: Sdf.PrimSpec, solid: Mesh, prism: Prism, camera: Camera) -> None:
+    """Add ``st`` with v up: where each point of the front outline is in the photo; the back repeats the front."""
+    st = prism.outline_px / (camera.width, camera.height)
+    st[:, 1] = 1 - st[:, 1]
+    corners = st[solid.face_points % len(st)].astype(np.float32)
+    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(corners), "faceVarying")
+
+
+def _split_materials(mesh: Sdf.PrimSpec, solid: Mesh, front_material: Sdf.Path, body_material: Sdf.Path) -> None:
+    """Bind the front faces to one material and all others to another.
+
+    Both subsets are written although the mesh is bound to the body's material already: Blender gives faces that are
+    in no subset the material of the first one.
+    """
+    add_attribute(mesh, "subsetFamily:materialBind:familyType", "token", "partition", uniform=True)
+    faces = np.arange(len(solid.face_sizes), dtype=np.int32)
+    parts = {"front": (faces[: solid.front_faces], front_material), "body": (faces[solid.front_faces :], body_material)}
+    for name, (indices, material) in parts.items():
+        subset = add_prim(mesh, name, "GeomSubset", schemas=["MaterialBindingAPI"])
+        add_attribute(subset, "elementType", "token", "face", uniform=True)
+        add_attribute(subset, "familyName", "token", "materialBind", uniform=True)
+        add_attribute(subset, "indices", "int[]", Vt.IntArray.FromNumpy(indices))
+        bind_material(subset, material)
