@@ -33,7 +33,7 @@ def render_preview(prediction: Prediction, scene: Scene, photo_texture: bool = F
     height, width = photo.original_size or photo.size
     solids = sum(1 for _ in scene.solids())
     tiles = [
-        (_shrink(photo.rgb, size), "Photo", f"{width} × {height}"),
+        (_shrink(photo.rgb, size), "Photo", f"{width} x {height}"),
         (draw_segments(photo, prediction.segments, size), "Segments", str(len(prediction.segments.segments))),
         (draw_depth(prediction.depth, size), "Depth", _describe_range(prediction.depth, scene)),
         (view_from_camera(scene, size), "Blockout", f"photo's camera, {solids} solid{'s' * (solids != 1)}"),

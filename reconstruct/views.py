@@ -92,7 +92,7 @@ def view_from_above(scene: Scene, size: tuple[int, int], photo_texture: bool = F
     focal = 1.5 * max(height, width)
     camera = Camera(focal, focal, width / 2, height / 2, height, width)
     eye = scene.world_from_camera[:3, 3]
-    pose = _frame_points(_robust_box(seen, eye), scene.world_from_camera, camera)
+    pose = _frame_points(np.vstack([_without_outliers(seen, eye), eye]), scene.world_from_camera, camera)
     picture = _render(scene, faces, camera, pose, _neutral_backdrop(height), photo_texture)
     reach = 0.12 * float(np.median(np.linalg.norm(seen - eye, axis=1)))
     return _draw_frustum(picture, scene, reach, camera, pose)
@@ -164,7 +164,7 @@ def _crevices(raster: Raster) -> np.ndarray:
         return np.ones(hit.shape, np.float32)
     depth = np.log(np.where(hit, raster.depth, np.nanmax(raster.depth))).astype(np.float32)
     behind = depth - cv2.GaussianBlur(depth, (0, 0), 0.012 * max(hit.shape))
-    return np.where(hit, np.exp(-1.2 * np.clip(behind, 0, 0.35)), 1).astype(np.float32)
+    return np.where(hit, np.exp(-np.clip(behind, 0, 0.3)), 1).astype(np.float32)
 
 
 def _photo_at(scene: Scene, points_world: np.ndarray) -> np.ndarray:
@@ -195,16 +195,10 @@ def _points_seen(scene: Scene, faces: Faces) -> np.ndarray:
     return transform(scene.world_from_camera, rays * raster.depth[row, column, None])
 
 
-def _robust_box(points_world: np.ndarray, eye_world: np.ndarray) -> np.ndarray:
-    """Return (9, 3) float64: the corners of the box that holds most of the points, and the camera's place.
-
-    A wall or an outlier far away must not shrink everything else to a speck.
-    """
+def _without_outliers(points_world: np.ndarray, eye_world: np.ndarray) -> np.ndarray:
+    """Return (M, 3) float64, most of the points: a wall far away must not shrink everything else to a speck."""
     distance = np.linalg.norm(points_world - eye_world, axis=1)
-    near = points_world[distance <= min(4 * np.median(distance), np.quantile(distance, 0.97))]
-    low, high = np.quantile(near, [0.02, 0.98], axis=0)
-    corners = np.array(np.meshgrid(*zip(low, high, strict=True))).reshape(3, -1).T
-    return np.concatenate([corners, eye_world[None]])
+    return points_world[distance <= min(4 * np.median(distance), np.quantile(distance, 0.98))]
 
 
 def _frame_points(points_world: np.ndarray, world_from_camera: np.ndarray, camera: Camera) -> np.ndarray:
@@ -219,7 +213,7 @@ def _frame_points(points_world: np.ndarray, world_from_camera: np.ndarray, camer
     axes = np.stack([across, np.cross(forward, across), forward], axis=1)
     x, y, z = (points_world @ axes).T
     # Every point inside the frame: a bound on the eye from each side of the frame, the outermost two meet.
-    slopes = 0.46 * camera.width / camera.fx, 0.46 * camera.height / camera.fy
+    slopes = 0.45 * camera.width / camera.fx, 0.45 * camera.height / camera.fy
     eye = np.zeros(3)
     backs = []
     for axis, (values, slope) in enumerate(zip((x, y), slopes, strict=True)):
