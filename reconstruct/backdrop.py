@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from .frames import rays_through, transform
-from .meshes import mesh_of
+from .frames import rays_through
 from .scene import Prism, Scene
 
 BEHIND = 1.05  # distance over that of the furthest point of the scene
 THINNESS = 0.01  # thickness over the card's smaller side
 
 
-def backdrop_of(scene: Scene) -> Prism:
-    """Return the card as a prism called "backdrop" that covers the whole frame, square to the optical axis."""
+def backdrop_of(scene: Scene, furthest_m: float) -> Prism:
+    """Return the card as a prism called "backdrop" that covers the whole frame, square to the optical axis.
+
+    Args:
+        scene: for its camera and the sky's colour.
+        furthest_m: the scene's greatest depth along the optical axis.
+    """
     camera = scene.camera
-    distance_m = BEHIND * depth_range_m(scene)[1]
+    distance_m = BEHIND * furthest_m
     outline_px = np.array([(0, camera.height), (camera.width, camera.height), (camera.width, 0), (0, 0)], np.float64)
     plane_from_camera = np.diag([1.0, -1.0, -1.0])  # the plane's z points to the camera, its y up the photo
     corners = distance_m * rays_through(outline_px, camera) @ plane_from_camera
@@ -42,10 +46,3 @@ def backdrop_of(scene: Scene) -> Prism:
         pixels=camera.height * camera.width,
         residual=0.0,
     )
-
-
-def depth_range_m(scene: Scene) -> tuple[float, float]:
-    """Return the least and the greatest depth along the optical axis of the scene's solids, in metres."""
-    camera_from_world = np.linalg.inv(scene.world_from_camera)
-    depths = [transform(camera_from_world, mesh_of(prism).points)[:, 2] for prism in scene.solids()]
-    return float(min(z.min() for z in depths)), float(max(z.max() for z in depths))

@@ -13,8 +13,9 @@ from pxr import Gf, Sdf, Tf, UsdUtils, Vt
 
 from .. import __version__
 from ..errors import OutputUnwritable
-from .backdrop import backdrop_of, depth_range_m
-from .frames import METRES_PER_UNIT, USD_CAMERA_FROM_CV, Units, UpAxis, lens_mm, stage_from_world
+from .backdrop import backdrop_of
+from .frames import METRES_PER_UNIT, USD_CAMERA_FROM_CV, Units, UpAxis, lens_mm, stage_from_world, transform
+from .meshes import Mesh, mesh_of
 from .names import ROOT, Texture, texture_path
 from .scene import Scene
 from .usd_layer import add_attribute, add_prim
@@ -99,16 +100,20 @@ def _fill(
     layer: Sdf.Layer, scene: Scene, stage_from_world: np.ndarray, image: Path | None, show_photo: bool, backdrop: bool
 ) -> StageFacts:
     """Add everything below the root prim."""
+    meshes = {prism.name: mesh_of(prism) for prism in scene.solids()}
+    depths_m = _depth_range_m(scene, meshes)
     root = add_prim(layer, ROOT[1:], "Xform", "assembly")
-    _add_camera(root, scene, stage_from_world)
+    _add_camera(root, scene, stage_from_world, depths_m)
     materials = add_prim(root, "mtl", "Scope")
     photo_material = add_photo_material(materials, "photo_mtl", f"./textures/{image.name}") if image else None
     segments = add_prim(root, "segments", "Xform", "group")
-    writer = SolidWriter(materials, scene.camera, stage_from_world)
+    writer = SolidWriter(materials, scene.camera, stage_from_world, meshes)
     for prism in scene.prisms:
         writer.add(segments, prism, photo_material if show_photo else None)
     if backdrop:
-        writer.add(root, backdrop_of(scene), photo_material)
+        card = backdrop_of(scene, depths_m[1])
+        meshes[card.name] = mesh_of(card)
+        writer.add(root, card, photo_material)
     if scene.sky_colour is not None:
         sky = add_prim(root, "sky_light", "DomeLight")
         add_attribute(sky, "inputs:color", "color3f", Gf.Vec3f(*map(float, scene.sky_colour)))
@@ -116,7 +121,14 @@ def _fill(
     return StageFacts(writer.prisms, writer.groups, writer.faces, writer.points)
 
 
-def _add_camera(root: Sdf.PrimSpec, scene: Scene, stage_from_world: np.ndarray) -> None:
+def _depth_range_m(scene: Scene, meshes: dict[str, Mesh]) -> tuple[float, float]:
+    """Return the least and the greatest depth along the optical axis, in metres."""
+    camera_from_world = np.linalg.inv(scene.world_from_camera)
+    depths = [transform(camera_from_world, mesh.points)[:, 2] for mesh in meshes.values()]
+    return float(min(z.min() for z in depths)), float(max(z.max() for z in depths))
+
+
+def _add_camera(root: Sdf.PrimSpec, scene: Scene, stage_from_world: np.ndarray, depths_m: tuple[float, float]) -> None:
     """Add the camera; apertures and focal length stay in millimetres for every unit, as Maya reads them."""
     units_per_metre = np.cbrt(np.linalg.det(stage_from_world[:3, :3]))
     stage_from_camera = stage_from_world @ scene.world_from_camera @ USD_CAMERA_FROM_CV
@@ -131,8 +143,7 @@ def _add_camera(root: Sdf.PrimSpec, scene: Scene, stage_from_world: np.ndarray) 
     add_attribute(camera, "verticalAperture", "float", lens["vertical_aperture"])
     add_attribute(camera, "horizontalApertureOffset", "float", lens["horizontal_aperture_offset"])
     add_attribute(camera, "verticalApertureOffset", "float", lens["vertical_aperture_offset"])
-    nearest_m, furthest_m = depth_range_m(scene)
-    planes_m = max(CLIPPING[0] * nearest_m, NEAREST_M), CLIPPING[1] * furthest_m
+    planes_m = max(CLIPPING[0] * depths_m[0], NEAREST_M), CLIPPING[1] * depths_m[1]
     add_attribute(camera, "clippingRange", "float2", Gf.Vec2f(*(float(units_per_metre * z) for z in planes_m)))
 
 

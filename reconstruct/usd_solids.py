@@ -10,7 +10,7 @@ from pxr import Gf, Sdf, Vt
 
 from ..inference.prediction import Camera
 from .frames import transform
-from .meshes import Mesh, mesh_of
+from .meshes import Mesh
 from .names import stem
 from .scene import Prism
 from .usd_layer import add_attribute, add_prim, add_primvar, bind_material
@@ -35,12 +35,14 @@ class SolidWriter:
         materials: the Scope that receives one colour material for each solid.
         camera: of the photo, for texture coordinates.
         stage_from_world: (4, 4) similarity.
+        meshes: of the solids, by the prisms' names.
         prisms, groups, faces, points: added so far.
     """
 
     materials: Sdf.PrimSpec
     camera: Camera
     stage_from_world: np.ndarray
+    meshes: dict[str, Mesh]
     prisms: int = field(default=0, init=False)
     groups: int = field(default=0, init=False)
     faces: int = field(default=0, init=False)
@@ -61,7 +63,7 @@ class SolidWriter:
             photo_material: shown by the front faces; None for the mean colour everywhere.
             parent_foot: (3,) stage, the pivot of ``parent``.
         """
-        foot = transform(self.stage_from_world, _foot_world(prism))
+        foot = transform(self.stage_from_world, self._foot_world(prism))
         xform = add_prim(parent, prism.name, "Xform", "subcomponent" if prism.level else "component")
         add_attribute(xform, "xformOp:translate", "double3", Gf.Vec3d(*map(float, foot - parent_foot)))
         add_attribute(xform, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:translate"]), uniform=True)
@@ -75,7 +77,7 @@ class SolidWriter:
             self._add_mesh(xform, prism, photo_material, foot)
 
     def _add_mesh(self, xform: Sdf.PrimSpec, prism: Prism, photo_material: Sdf.Path | None, foot: np.ndarray) -> None:
-        solid = mesh_of(prism)
+        solid = self.meshes[prism.name]
         points = transform(self.stage_from_world, solid.points) - foot
         mesh = add_prim(xform, f"{stem(prism.name)}_geo", "Mesh", schemas=["MaterialBindingAPI"])
         _add_polygons(mesh, solid, points.astype(np.float32))
@@ -93,16 +95,12 @@ class SolidWriter:
         self.faces += len(solid.face_sizes)
         self.points += len(points)
 
-
-def _foot_world(prism: Prism) -> np.ndarray:
-    """Return (3,) world metres, the middle of the lower side of the box around a prism or its parts."""
-    corners = []
-    for solid in prism.walk():
-        if not solid.children:
-            points = mesh_of(solid).points
-            corners += [points.min(axis=0), points.max(axis=0)]
-    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-    return np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
+    def _foot_world(self, prism: Prism) -> np.ndarray:
+        """Return (3,) world metres, the middle of the lower side of the box around a prism or its parts."""
+        points = [self.meshes[solid.name].points for solid in prism.walk() if not solid.children]
+        low = np.min([p.min(axis=0) for p in points], axis=0)
+        high = np.max([p.max(axis=0) for p in points], axis=0)
+        return np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
 
 
 def _add_polygons(mesh: Sdf.PrimSpec, solid: Mesh, points: np.ndarray) -> None:
@@ -137,8 +135,8 @@ def _add_texture_coordinates(mesh: Sdf.PrimSpec, solid: Mesh, prism: Prism, came
     """Add ``st`` with v up: where each point of the front outline is in the photo; the back repeats the front."""
     st = prism.outline_px / (camera.width, camera.height)
     st[:, 1] = 1 - st[:, 1]
-    corners = st[solid.face_points % len(st)].astype(np.float32)
-    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(corners), "faceVarying")
+    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(st.astype(np.float32)), "faceVarying")
+    add_attribute(mesh, "primvars:st:indices", "int[]", Vt.IntArray.FromNumpy(solid.face_points % np.int32(len(st))))
 
 
 def _split_materials(mesh: Sdf.PrimSpec, solid: Mesh, front_material: Sdf.Path, body_material: Sdf.Path) -> None:

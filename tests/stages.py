@@ -87,7 +87,7 @@ def make_camera(variant: str = "landscape") -> Camera:
     if variant == "portrait":
         return Camera(600.0, 600.0, 240.0, 320.0, 640, 480, "EXIF")
     if variant == "off-centre":
-        return Camera(500.0, 520.0, 290.0, 265.0, 480, 640, "--camera lens.json")
+        return Camera(500.0, 500.0, 290.0, 265.0, 480, 640, "--camera lens.json")
     return Camera(500.0, 500.0, 320.0, 240.0, 480, 640, "assumed 55 degrees")
 
 
