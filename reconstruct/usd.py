@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -12,7 +14,6 @@ import numpy as np
 from pxr import Gf, Sdf, Tf, UsdUtils, Vt
 
 from .. import __version__
-from ..errors import OutputUnwritable
 from .backdrop import backdrop_of
 from .frames import METRES_PER_UNIT, USD_CAMERA_FROM_CV, Units, UpAxis, lens_mm, stage_from_world, transform
 from .meshes import Mesh, mesh_of
@@ -62,7 +63,7 @@ def write_stage(
         What the stage holds.
 
     Raises:
-        OutputUnwritable: USD could not write the file.
+        OSError: a file could not be written.
     """
     image = texture_path(path) if texture == "photo" or backdrop else None
     layer = Sdf.Layer.CreateAnonymous(".usda" if path.suffix.lower() == ".usda" else ".usdc")
@@ -151,12 +152,10 @@ def _save(layer: Sdf.Layer, path: Path) -> None:
     """Write a layer to a file in the format of its suffix; a layer's own paths stay relative, a stage's would not."""
     try:
         is_written = layer.Export(str(path))
-    except Tf.ErrorException as error:
-        raise OutputUnwritable(
-            f"{path} could not be written by USD ({error}); free some space there or choose another folder."
-        ) from error
+    except Tf.ErrorException:
+        is_written = False
     if not is_written:
-        raise OutputUnwritable(f"{path} could not be written by USD; free some space there or choose another folder.")
+        raise _failure(path)
 
 
 def _package(layer: Sdf.Layer, path: Path, scene: Scene, image: Path | None) -> None:
@@ -171,6 +170,11 @@ def _package(layer: Sdf.Layer, path: Path, scene: Scene, image: Path | None) -> 
         for member in members:
             os.utime(member, (time.mktime(ZIP_EPOCH),) * 2)
         if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(str(inner)), str(path)):
-            raise OutputUnwritable(
-                f"{path} could not be packed by USD; free some space there or choose another folder."
-            )
+            raise _failure(path)
+
+
+def _failure(path: Path) -> OSError:
+    """Return what a failed write of USD's amounts to; its own messages name no reason."""
+    is_full = shutil.disk_usage(path.parent).free < 2**20
+    code = errno.ENOSPC if is_full else errno.EIO
+    return OSError(code, os.strerror(code), str(path))

@@ -1,0 +1,120 @@
+"""Segment map -> the arcs where two segments meet, each walked once, so that neighbours share their border.
+
+A border runs on the cracks between pixels. Its nodes are pixel corners: node (x, y) is the upper left corner of pixel
+column x, row y, so a node's coordinates are picture coordinates (pixel centres at +0.5). An arc runs between two
+junctions (corners where three or four cracks meet, and the frame's corners) or is a closed loop without any.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+OUTSIDE = -1  # the segment beyond the frame
+
+RIGHT, DOWN, LEFT, UP = range(4)
+STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
+
+
+@dataclass(frozen=True, eq=False)
+class Arc:
+    """A border between two segments.
+
+    Attributes:
+        points: (N, 2) int32, (x, y) px; only the corners of the walk, ends included.
+        left, right: ids on either side, seen along the walk on the picture as it is looked at.
+        first, last: directions of the first and the last step (RIGHT, DOWN, LEFT, UP).
+        is_loop: whether it closes on itself without touching a junction.
+    """
+
+    points: np.ndarray
+    left: int
+    right: int
+    first: int
+    last: int
+    is_loop: bool
+
+
+def trace_borders(ids: np.ndarray) -> list[Arc]:
+    """Walk every crack between two segments once.
+
+    Args:
+        ids: (H, W) int32; ``OUTSIDE`` must not occur.
+
+    Returns:
+        The arcs, those between junctions first, each group in order of its starting node.
+    """
+    padded = np.pad(ids, 1, constant_values=OUTSIDE)
+    codes = crack_codes(padded)
+    columns = codes.shape[1]
+    flat = codes.tobytes()
+    steps = (1, columns, -1, -columns)
+    junction = _JUNCTION[codes]
+    for corner in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
+        junction[corner] = True
+    is_junction = junction.tobytes()
+    seen_loops = set()
+    arcs = []
+
+    def walk(start: int, first: int) -> None:
+        node, direction = start + steps[first], first
+        nodes = [start]
+        while node != start and not is_junction[node]:
+            code = flat[node]
+            if code == _UPPER_LEFT:
+                seen_loops.add(node)
+            turned = _NEXT[code][direction]
+            if turned != direction:
+                nodes.append(node)
+                direction = turned
+            node += steps[direction]
+        nodes.append(node)
+        arcs.append(_make_arc(np.array(nodes), first, direction, columns, padded, not is_junction[start]))
+
+    walked = set()
+    for start in np.flatnonzero(junction).tolist():
+        for first in _LEAVING[flat[start]]:
+            if (start, first) not in walked:
+                walk(start, first)
+                end_x, end_y = arcs[-1].points[-1].tolist()
+                walked.add((end_y * columns + end_x, (arcs[-1].last + 2) % 4))
+    for start in np.flatnonzero((codes == _UPPER_LEFT) & ~junction).tolist():
+        if start not in seen_loops:
+            walk(start, RIGHT)
+    return arcs
+
+
+def crack_codes(padded: np.ndarray) -> np.ndarray:
+    """Return (H + 1, W + 1) uint8, for each node the bits of the directions in which a crack leaves it.
+
+    Args:
+        padded: (H + 2, W + 2) int32 ids with a frame of ``OUTSIDE``.
+    """
+    across = (padded[:, 1:] != padded[:, :-1]).view(np.uint8)  # vertical cracks
+    along = (padded[1:] != padded[:-1]).view(np.uint8)  # horizontal cracks
+    codes = along[:, 1:] << RIGHT
+    codes |= across[1:] << DOWN
+    codes |= along[:, :-1] << LEFT
+    codes |= across[:-1] << UP
+    return codes
+
+
+def _make_arc(nodes: np.ndarray, first: int, last: int, columns: int, padded: np.ndarray, is_loop: bool) -> Arc:
+    y, x = np.divmod(nodes, columns)
+    # The four pixels around node (x, y), in the padded map: rows y and y + 1, columns x and x + 1.
+    ahead = {RIGHT: ((0, 1), (1, 1)), DOWN: ((1, 1), (1, 0)), LEFT: ((1, 0), (0, 0)), UP: ((0, 0), (0, 1))}[first]
+    left, right = (int(padded[y[0] + dy, x[0] + dx]) for dy, dx in ahead)
+    return Arc(np.column_stack([x, y]).astype(np.int32), left, right, first, last, is_loop)
+
+
+def _next_direction(code: int, direction: int) -> int:
+    """Return where a walk goes on at a node of two cracks."""
+    onward = code & ~(1 << (direction + 2) % 4)
+    return {1 << d: d for d in range(4)}.get(onward, direction)
+
+
+_UPPER_LEFT = 1 << RIGHT | 1 << DOWN  # each loop has such a corner: the leftmost of its topmost nodes
+_NEXT = [[_next_direction(code, direction) for direction in range(4)] for code in range(16)]
+_LEAVING = [[d for d in range(4) if code >> d & 1] for code in range(16)]
+_JUNCTION = np.array([code.bit_count() > 2 for code in range(16)])

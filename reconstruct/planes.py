@@ -1,0 +1,126 @@
+"""Robust planes through depth samples.
+
+A plane that does not pass through the camera is w . (X, Y, 1) = 1 / z along the ray (X, Y, 1): linear in inverse
+depth, and z * (w . ray) - 1 is the relative depth error with its sign, positive where the sample lies behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FIT_SAMPLES = 500
+HYPOTHESES = 96
+ERROR_CAP = 0.25  # a worse sample counts as this: an outlier is wrong, not very wrong
+REFINEMENTS = 8
+REACH = 0.15  # how far beyond its inliers' range of inverse depth a front face may extend
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A plane in camera axes, in front of the camera.
+
+    Attributes:
+        w: (3,) float64, 1/m: points P on it have w . P = 1.
+        residual: mean relative depth error of its samples, each capped at ``ERROR_CAP``.
+    """
+
+    w: np.ndarray
+    residual: float
+
+    @property
+    def normal(self) -> np.ndarray:
+        """Return the (3,) unit normal that points to the camera's side."""
+        return -self.w / np.linalg.norm(self.w)
+
+    @property
+    def distance(self) -> float:
+        """Return the camera's distance from the plane."""
+        return float(1 / np.linalg.norm(self.w))
+
+    def depth_at(self, rays: np.ndarray) -> np.ndarray:
+        """Return (N,) the depth at which (N, 3) rays of unit depth meet the plane."""
+        return 1 / (rays @ self.w)
+
+    def errors(self, rays: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Return (N,) relative depth errors with their sign, positive for samples behind the plane."""
+        return z * (rays @ self.w) - 1
+
+
+def fit_plane(rays: np.ndarray, z: np.ndarray) -> Plane:
+    """Fit a plane that at most samples agree with.
+
+    Args:
+        rays: (N, 3) float64, unit depth, camera axes; N at least 1.
+        z: (N,) float64, depth.
+
+    Returns:
+        The plane; facing the camera squarely where the samples do not span one.
+
+    Source: RANSAC of three-point hypotheses scored by capped error (MSAC, Torr and Zisserman 2000), then
+    re-weighted least squares with Tukey's weights.
+    """
+    keep = np.linspace(0, len(z) - 1, min(len(z), FIT_SAMPLES)).astype(int)
+    rays, z = rays[keep], z[keep]
+    w = np.array([0.0, 0.0, 1 / np.median(z)])
+    if len(z) >= 6:
+        w = _refine(_best_hypothesis(rays, z, w), rays, z)
+    w = limit_tilt(w, rays, z, rays)
+    return Plane(w, mean_error(z * (rays @ w) - 1))
+
+
+def mean_error(errors: np.ndarray) -> float:
+    """Return the mean size of relative errors, each capped at ``ERROR_CAP``."""
+    return float(np.minimum(np.abs(errors), ERROR_CAP).mean())
+
+
+def limit_tilt(w: np.ndarray, rays: np.ndarray, z: np.ndarray, outline_rays: np.ndarray) -> np.ndarray:
+    """Turn a plane towards the camera until it stays within its samples' depths over a whole outline.
+
+    Args:
+        w: (3,) plane.
+        rays, z: (N, 3), (N,) samples that it was fitted to.
+        outline_rays: (M, 3) rays of the outline that it will carry.
+
+    Returns:
+        (3,) plane; unchanged where it keeps the range.
+    """
+    errors = np.abs(z * (rays @ w) - 1)
+    inlier = errors <= max(3 * float(np.median(errors)), 0.02)
+    inverse = np.quantile(1 / z[inlier], [0.02, 0.98])
+    margin = REACH * (inverse[1] - inverse[0]) + 0.02 * inverse[0]
+    low, high = max(inverse[0] - margin, 0.5 * inverse[0]), inverse[1] + margin
+    pivot = rays[inlier].mean(0)
+    middle = float(np.clip(pivot @ w, low, high))
+    change = (outline_rays - pivot) @ w
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(change > 0, (high - middle) / change, (low - middle) / change)
+    share = float(np.min(room[change != 0], initial=1.0))
+    if share >= 1 and middle == pivot @ w:
+        return w
+    tilt = share * w[:2]
+    return np.array([*tilt, middle - tilt @ pivot[:2]])
+
+
+def _best_hypothesis(rays: np.ndarray, z: np.ndarray, fallback: np.ndarray) -> np.ndarray:
+    rng = np.random.default_rng(len(z))  # the same samples give the same plane
+    picks = rng.integers(0, len(z), (HYPOTHESES, 3))
+    triples = rays[picks] * z[picks][:, :, None]
+    usable = np.abs(np.linalg.det(triples)) > 1e-9 * np.prod(z[picks], axis=1)
+    hypotheses = np.vstack([fallback, np.linalg.solve(triples[usable], np.ones((int(usable.sum()), 3, 1)))[:, :, 0]])
+    errors = np.abs((rays * z[:, None]) @ hypotheses.T - 1)
+    return hypotheses[np.minimum(errors, ERROR_CAP / 2).sum(0).argmin()]
+
+
+def _refine(w: np.ndarray, rays: np.ndarray, z: np.ndarray) -> np.ndarray:
+    points = rays * z[:, None]
+    for _ in range(REFINEMENTS):
+        errors = np.abs(points @ w - 1)
+        scale = max(4.7 * 1.4826 * float(np.median(errors)), 1e-6)
+        weights = np.square(1 - np.square(np.minimum(errors / scale, 1)))
+        normal = (points * weights[:, None]).T @ points
+        # A grain of stiffness keeps samples on one line from tilting the plane at will.
+        normal[[0, 1], [0, 1]] += 1e-9 * np.trace(normal)
+        w = np.linalg.solve(normal, (points * weights[:, None]).sum(0))
+    return w
