@@ -1,0 +1,187 @@
+"""The command line: arguments -> pipeline -> exit code; with console.py the only place that prints."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .cli_options import parse_arguments
+from .errors import BlockoutError, Cancelled, UsageError
+
+if TYPE_CHECKING:
+    from .console import Console, Outcome
+    from .inference.predict import Request
+    from .pipeline import BuildOptions, Progress, Summary
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: the words after the program's name; None takes the process's own.
+
+    Returns:
+        0 done, 1 bad data, 2 wrong usage, 130 interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
+    try:
+        arguments = parse_arguments(argv)
+        _check_combination(arguments)
+    except UsageError as error:
+        print(f"blockout: {error}", file=sys.stderr)
+        return error.exit_code
+    except SystemExit as said:  # --help and --version have printed what was asked
+        return int(said.code or 0)
+    from .console import make_console
+
+    with make_console(arguments) as console:
+        outcomes = _run_all(arguments, console)
+        console.finish(outcomes)
+    return max(outcome.exit_code for outcome in outcomes)
+
+
+def _check_combination(arguments: argparse.Namespace) -> None:
+    """Raise UsageError where several photos and an option made for one meet."""
+    if len(arguments.photos) == 1:
+        return
+    for option in ("depth", "segments", "cubes"):
+        value = getattr(arguments, option)
+        if value and (option == "cubes" or Path(value).is_file()):  # an estimator's name suits them all
+            raise UsageError(f"--{option} {value} belongs to one photo, but {len(arguments.photos)} were given.")
+    first_with: dict[str, str] = {}
+    for photo in arguments.photos:
+        other = first_with.setdefault(Path(photo).stem, photo)
+        if other != photo:
+            raise UsageError(f"{other} and {photo} would give stages of the same name; build them one after the other.")
+    if arguments.output and Path(arguments.output).suffix in (".usd", ".usda", ".usdc", ".usdz"):
+        raise UsageError(f"-o {arguments.output} is one stage, but several photos were given; name a folder.")
+
+
+def _run_all(arguments: argparse.Namespace, console: Console) -> list[Outcome]:
+    """Work on photo after photo; bad data ends one of them, wrong usage and an interruption end all."""
+    outcomes: list[Outcome] = []
+    with _stoppable() as was_stopped, _output_folder(arguments):
+        for photo in arguments.photos:
+            outcome = _attempt(Path(photo), arguments, console, was_stopped)
+            outcomes.append(outcome)
+            if outcome.exit_code > 1:
+                break
+    return outcomes
+
+
+def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_stopped: Callable[[], bool]) -> Outcome:
+    """Do one photo's work and tell how it ended."""
+    from .console import Outcome
+
+    def progress(stage: str, fraction: float) -> None:
+        if was_stopped():  # a library may have swallowed the interruption
+            raise KeyboardInterrupt
+        console.advance(photo, stage, fraction)
+
+    try:
+        console.begin(photo)
+        outcome = Outcome(photo, summary=_work(photo, arguments, progress))
+    except BlockoutError as error:
+        outcome = Outcome(photo, message=str(error), exit_code=error.exit_code)
+    except BaseException as error:  # noqa: BLE001  the last line of defence: users get a sentence, never a traceback
+        if was_stopped() or isinstance(error, KeyboardInterrupt):
+            outcome = Outcome(
+                photo, message=f"{photo}: interrupted, nothing was written.", exit_code=Cancelled.exit_code
+            )
+        else:
+            console.trace(error)
+            what = f"{photo}: {type(error).__name__}: {error}"
+            outcome = Outcome(photo, f"{what}; this is our mistake, please report it with what --verbose prints.", 1)
+    console.end(outcome)
+    return outcome
+
+
+def _work(photo: Path, arguments: argparse.Namespace, progress: Progress) -> Summary:
+    from .pipeline import photo_to_usd, predict_to_folder
+
+    if arguments.command == "predict":
+        request = _read_request(arguments)
+        return predict_to_folder(photo, Path(arguments.output), request, progress, overwrite=arguments.overwrite)
+    output = Path(arguments.output) if arguments.output else None
+    return photo_to_usd(photo, output, _read_options(arguments), progress).summary
+
+
+def _read_request(arguments: argparse.Namespace) -> Request:
+    from .inference.predict import Request
+
+    return Request(
+        depth=arguments.depth,
+        segments=arguments.segments,
+        depth_scale=arguments.depth_scale,
+        depth_kind=arguments.depth_kind,
+        camera_file=Path(arguments.camera) if arguments.camera else None,
+        fov_deg=arguments.fov,
+        focal_mm=arguments.focal_mm,
+    )
+
+
+def _read_options(arguments: argparse.Namespace) -> BuildOptions:
+    from .pipeline import BuildOptions
+    from .reconstruct.settings import Settings
+
+    return BuildOptions(
+        request=_read_request(arguments),
+        settings=Settings(
+            detail=arguments.detail, scale_factor=arguments.scale, scale_reference=arguments.scale_reference
+        ),
+        units=arguments.units,
+        up=arguments.up,
+        texture=arguments.texture,
+        backdrop=arguments.backdrop,
+        overwrite=arguments.overwrite,
+        keep_maps=arguments.keep_maps,
+        preview=arguments.preview,
+        cubes=Path(arguments.cubes) if arguments.cubes else None,
+    )
+
+
+@contextmanager
+def _output_folder(arguments: argparse.Namespace) -> Iterator[None]:
+    """Make the folder that several photos were asked to go to."""
+    if len(arguments.photos) == 1 or not arguments.output:
+        yield
+        return
+    from .pipeline import folder_for_output
+
+    with folder_for_output(Path(arguments.output)):
+        yield
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into KeyboardInterrupt and ignore more of them while things are tidied up.
+
+    Yields:
+        What tells whether there was one: a library may swallow the exception.
+    """
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+        for number in previous:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    previous = {}
+    if threading.current_thread() is threading.main_thread():  # only there can signals be handled
+        previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: stopped
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

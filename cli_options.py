@@ -1,0 +1,162 @@
+"""The command line's options: what may be typed, with one sentence for what may not. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from .errors import UsageError
+
+EPILOG = "Stages open in Blender and in Maya; exit codes: 0 done, 1 bad data, 2 wrong usage, 130 interrupted."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises what argparse would print, so that one place words and prints every error."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of leaving the program."""
+        raise UsageError(f"{message}; see {self.prog} --help.")
+
+
+def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
+    """Read the command line.
+
+    Args:
+        argv: the words after the program's name; None takes the process's own.
+
+    Raises:
+        UsageError: an option or value that makes no sense.
+    """
+    return _make_parser().parse_args(argv)
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    from . import __version__
+
+    parser = _Parser(prog="blockout", description="One photo in, an editable 3D blockout out.", epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"blockout {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_build(commands)
+    _add_predict(commands)
+    return parser
+
+
+def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
+    build = commands.add_parser("build", help="photo to USD stage", description="Turn photos into USD stages.")
+    build.add_argument("photos", nargs="+", metavar="PHOTO", help="a picture; after -- also names with a leading dash")
+    build.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="the stage, ending in .usd, .usda, .usdc or .usdz, or a folder for one stage a photo "
+        "(default: <photo>.usd in the current folder)",
+    )
+    _add_inference(build)
+    shape = build.add_argument_group("blockout")
+    shape.add_argument("--detail", type=_number_of_levels, default=2, metavar="N", help="levels of parts (default: 2)")
+    shape.add_argument(
+        "--scale-reference",
+        type=_label_and_height,
+        metavar="LABEL=METRES",
+        help="the real height of the largest segment with that label",
+    )
+    shape.add_argument("--scale", type=_positive("factor"), default=1.0, metavar="FACTOR", help="multiply all lengths")
+    stage = build.add_argument_group("stage")
+    stage.add_argument("--units", choices=("cm", "m"), default="cm", help="the stage's unit (default: cm)")
+    stage.add_argument("--up", type=str.upper, choices=("Y", "Z"), default="Y", help="the axis that is up (default: Y)")
+    stage.add_argument(
+        "--texture",
+        choices=("photo", "colour"),
+        default="colour",
+        help="photo: project the photograph on the faces that it shows (default: colour, each segment's mean)",
+    )
+    stage.add_argument("--backdrop", action="store_true", help="a card behind everything that shows the photo")
+    files = build.add_argument_group("files")
+    files.add_argument("--keep-maps", action="store_true", help="write depth, segments and camera beside the stage")
+    files.add_argument("--cubes", metavar="FILE.txt", help="also write the dictionary of Maya cubes of 2D_3D")
+    files.add_argument("--no-preview", dest="preview", action="store_false", help="write no <name>.preview.png")
+    _add_reporting(build, files)
+
+
+def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
+    predict = commands.add_parser(
+        "predict",
+        help="photo to maps that an artist can paint over",
+        description="Stop after inference: write depth.npy, segments.png with segments.json, and camera.json.",
+    )
+    predict.add_argument("photos", nargs=1, metavar="PHOTO", help="a picture")
+    predict.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder for the maps")
+    _add_inference(predict)
+    _add_reporting(predict, predict.add_argument_group("files"))
+
+
+def _add_inference(parser: argparse.ArgumentParser) -> None:
+    maps = parser.add_argument_group("depth and segments: an estimator by name, or a map made elsewhere")
+    maps.add_argument("--depth", default="geometric", metavar="NAME|FILE", help=".npy, .npz, 16-bit .png or .exr")
+    maps.add_argument(
+        "--depth-scale",
+        type=_positive("scale"),
+        default=0.001,
+        metavar="METRES",
+        help="metres for each step of a 16-bit PNG (default: 0.001)",
+    )
+    maps.add_argument("--depth-kind", choices=("depth", "disparity"), help="what the file holds, where it does not say")
+    maps.add_argument(
+        "--segments", default="geometric", metavar="NAME|FILE", help=".png or .npy of ids, or 2D_3D's .npy"
+    )
+    lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
+    only_one = lens.add_mutually_exclusive_group()
+    only_one.add_argument("--camera", metavar="FILE.json", help="{fx, fy, cx, cy, width, height} in pixels")
+    only_one.add_argument("--fov", type=_angle, metavar="DEG", help="horizontal field of view")
+    only_one.add_argument("--focal-mm", type=_positive("length"), metavar="MM", help="focal length, 35 mm equivalent")
+
+
+def _add_reporting(parser: argparse.ArgumentParser, files: argparse._ArgumentGroup) -> None:
+    files.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    report = parser.add_argument_group("reporting: results on stdout, progress and errors on stderr")
+    report.add_argument("--json", action="store_true", help="the summary as JSON on stdout, in place of the table")
+    report.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: one line an event on stderr")
+    loudness = report.add_mutually_exclusive_group()
+    loudness.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    loudness.add_argument("-v", "--verbose", action="store_true", help="print what happens, and tracebacks")
+
+
+def _positive(noun: str) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = _number(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text!r} is no {noun} above 0")
+        return value
+
+    return parse
+
+
+def _angle(text: str) -> float:
+    value = _number(text)
+    if not 1 < value < 175:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between 1 and 175 degrees")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _number_of_levels(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
+
+
+def _label_and_height(text: str) -> tuple[str, float]:
+    label, equals, height = text.rpartition("=")
+    if not (label.strip() and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form LABEL=METRES, such as door=2.1")
+    return label.strip(), _positive("height")(height)

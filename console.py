@@ -1,0 +1,219 @@
+"""What the command line shows: results on stdout; progress, errors and the log on stderr. Prints for cli.py alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from .pipeline import Summary
+
+HOW_TO_OPEN = (
+    ("Blender", "File > Import > Universal Scene Description"),
+    ("Maya", "load the plug-in mayaUsdPlugin, then File > Import"),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the work on one photo ended: with a summary, or with a message and an exit code."""
+
+    photo: Path
+    message: str = ""
+    exit_code: int = 0
+    summary: Summary | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the summary, or what went wrong, for JSON."""
+        if self.summary is not None:
+            return self.summary
+        return {"photo": str(self.photo), "error": self.message, "exit_code": self.exit_code}
+
+
+def make_console(arguments: argparse.Namespace) -> Console:
+    """Return the console that ``--progress``, ``--quiet``, ``--verbose`` and ``--json`` ask for."""
+    kind = EventConsole if arguments.progress == "json" else Console
+    return kind(as_json=arguments.json, quiet=arguments.quiet, verbose=arguments.verbose)
+
+
+class Console(logging.Handler):
+    """Shows a bar with stage names in a terminal, a sentence for each error and a summary at the end."""
+
+    def __init__(self, *, as_json: bool, quiet: bool, verbose: bool) -> None:
+        super().__init__()
+        self._as_json, self._quiet, self._verbose = as_json, quiet, verbose
+        self._stderr = RichConsole(stderr=True, highlight=False, soft_wrap=True)
+        self._bar = Progress(
+            TextColumn("{task.fields[photo]}", markup=False),
+            TextColumn("{task.description}", style="cyan"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            console=self._stderr,
+            transient=True,
+            disable=quiet or not self._stderr.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Console:
+        """Start the bar, and listen to the package's log where that is wanted."""
+        if self._verbose:
+            logger = logging.getLogger(__package__)
+            logger.setLevel(logging.DEBUG)
+            logger.addHandler(self)
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Leave the terminal as it was found."""
+        self._bar.stop()
+        logging.getLogger(__package__).removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one line of the log."""
+        self.say(record.getMessage())
+
+    def say(self, text: str) -> None:
+        """Show a line on stderr, above the bar."""
+        self._stderr.print(text, markup=False)
+
+    def begin(self, photo: Path) -> None:
+        """Announce the work on a photo."""
+        self._task = self._bar.add_task("", photo=photo.name, total=1.0)
+
+    def advance(self, photo: Path, stage: str, fraction: float) -> None:
+        """Show how far a stage of the work is."""
+        if self._task is not None:
+            self._bar.update(self._task, description=stage, completed=fraction)
+
+    def end(self, outcome: Outcome) -> None:
+        """Take the bar away and say what went wrong, if anything."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        if outcome.message:
+            self.say(f"blockout: {outcome.message}")
+
+    def trace(self, error: BaseException) -> None:
+        """Show where an unforeseen error came from, to those who asked."""
+        if self._verbose:
+            self.say("".join(traceback.format_exception(error)).rstrip())
+
+    def finish(self, outcomes: Sequence[Outcome]) -> None:
+        """Print the results on stdout."""
+        self._bar.stop()
+        if self._as_json:
+            records = [outcome.as_record() for outcome in outcomes]
+            print(json.dumps(records[0] if len(records) == 1 else records, indent=1))
+        elif not self._quiet:
+            self.print_summary(outcomes)
+
+    def print_summary(self, outcomes: Sequence[Outcome]) -> None:
+        """Print the summary of one photo, or a table of several."""
+        if len(outcomes) > 1:
+            _print_table(outcomes)
+        elif outcomes[0].summary is not None:
+            for name, value in describe(outcomes[0].summary):
+                print(f"{name:<12} {value}")
+
+
+class EventConsole(Console):
+    """Writes JSON on stderr, one object a line, in place of bar, sentences and log: for a program that drives this."""
+
+    def say(self, text: str) -> None:
+        """Write a line of the log."""
+        self._write(event="log", message=text)
+
+    def begin(self, photo: Path) -> None:
+        """Write that the work on a photo begins."""
+        self._write(event="begin", photo=str(photo))
+
+    def advance(self, photo: Path, stage: str, fraction: float) -> None:
+        """Write how far a stage of the work is."""
+        self._write(event="stage", photo=str(photo), stage=stage, fraction=round(fraction, 4))
+
+    def end(self, outcome: Outcome) -> None:
+        """Write how the work on a photo ended."""
+        if outcome.summary is not None:
+            self._write(event="done", **outcome.summary)
+        else:
+            self._write(event="error", photo=str(outcome.photo), message=outcome.message, exit_code=outcome.exit_code)
+
+    def print_summary(self, outcomes: Sequence[Outcome]) -> None:
+        """Print nothing: the events have said it."""
+
+    def _write(self, **event: object) -> None:
+        print(json.dumps(event), file=sys.stderr, flush=True)
+
+
+def describe(summary: Summary) -> list[tuple[str, str]]:
+    """Return the lines of a summary as names and values."""
+    height, width = summary["photo_size_px"]
+    worked_height, worked_width = summary["worked_size_px"]
+    camera = summary["camera"]
+    photo = f"{summary['photo']}, {width} x {height} px"
+    if (height, width) != (worked_height, worked_width):
+        photo += f", worked on at {worked_width} x {worked_height} px"
+    lines = [("photo", photo)]
+    lines += [
+        (source["task"], _describe_source(source)) for source in summary["estimators"] if source["task"] != "camera"
+    ]
+    lines += [("camera", f"{camera['fov_deg']:.1f} degrees wide, {camera['fx']:.1f} px, from: {camera['source']}")]
+    if "prisms" in summary:
+        lines += _describe_build(summary)
+    seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in summary["seconds"].items())
+    lines += [("seconds", f"{summary['total_seconds']:.2f} ({seconds})")]
+    lines += [("wrote", file) for file in summary["files"]]
+    if "prisms" in summary:
+        lines += [(f"in {program}", steps) for program, steps in HOW_TO_OPEN]
+    restricted = [source["name"] for source in summary["estimators"] if _is_non_commercial(source["licence"])]
+    if restricted:
+        lines += [("licence", f"{', '.join(restricted)}: for non-commercial use only")]
+    return lines
+
+
+def _describe_build(summary: Summary) -> list[tuple[str, str]]:
+    scale = summary["scale"]
+    limits = "; ".join(f"{name} {value}" for name, value in summary["limits"].items())
+    return [
+        (
+            "scale",
+            f"x {scale['factor']:.4g}, {'metric' if scale['is_metric'] else 'not metric'}, from: {scale['source']}",
+        ),
+        ("prisms", f"{summary['prisms']} of {summary['segments']} segments, in {summary['groups']} groups of parts"),
+        ("faces", str(summary["faces"])),
+        ("limits", limits),
+    ]
+
+
+def _describe_source(source: dict[str, str]) -> str:
+    licence = f" ({source['licence']})" if source["licence"] else ""
+    return f"{source['name']} {source['version']}".strip() + licence
+
+
+def _is_non_commercial(licence: str) -> bool:
+    return any(mark in licence.lower() for mark in ("-nc", "non-commercial", "noncommercial"))
+
+
+def _print_table(outcomes: Sequence[Outcome]) -> None:
+    from rich.table import Table
+
+    table = Table("photo", "prisms", "faces", "camera", "scale", "seconds", "result", box=None, pad_edge=False)
+    for outcome in outcomes:
+        made = outcome.summary
+        if made is None:
+            table.add_row(outcome.photo.name, "", "", "", "", "", f"failed: {outcome.message}")
+        else:
+            numbers = str(made["prisms"]), str(made["faces"])
+            sources = made["camera"]["source"], made["scale"]["source"]
+            table.add_row(outcome.photo.name, *numbers, *sources, f"{made['total_seconds']:.2f}", made["files"][-1])
+    RichConsole(highlight=False, markup=False).print(table)

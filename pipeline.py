@@ -1,0 +1,299 @@
+"""photo_to_usd(): inference -> reconstruction -> files that appear together; progress through a callback."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import OutputUnwritable, UsageError
+from .inference.photo import read_photo
+from .inference.predict import Request, predict, write_prediction
+from .inference.prediction import Prediction
+from .output import Place, staged
+from .reconstruct.build import reconstruct
+from .reconstruct.frames import Units, UpAxis
+from .reconstruct.names import Texture, stage_files
+from .reconstruct.preview import render_preview, write_preview
+from .reconstruct.report import cubes_text, scene_record
+from .reconstruct.scene import Scene
+from .reconstruct.settings import Settings
+from .reconstruct.usd import StageFacts, write_stage
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, float], None]
+Summary = dict[str, Any]
+STAGE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
+MAP_FILES = ("depth.npy", "segments.png", "segments.json", "camera.json")
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """What a user may ask of a build.
+
+    Attributes:
+        request: which estimators or map files, and which camera.
+        settings: how solids are made of them.
+        units, up: of the stage.
+        texture: "photo" projects the photograph on the faces that it shows, "colour" is the mean of each segment.
+        backdrop: whether a card behind everything shows the photograph.
+        overwrite: whether files that exist may be replaced.
+        keep_maps: whether depth, segments and camera are written beside the stage.
+        preview: whether <name>.preview.png is written.
+        cubes: where 2D_3D's dictionary of Maya cubes is written, if anywhere.
+    """
+
+    request: Request = field(default_factory=Request)
+    settings: Settings = field(default_factory=Settings)
+    units: Units = "cm"
+    up: UpAxis = "Y"
+    texture: Texture = "colour"
+    backdrop: bool = False
+    overwrite: bool = False
+    keep_maps: bool = False
+    preview: bool = True
+    cubes: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a build gives.
+
+    Attributes:
+        scene: camera and prisms; world metres, Y up.
+        stage: the USD file.
+        files: every file written, the stage last.
+        seconds: spent in each stage of the work, by its name.
+        summary: all of it in words and numbers that JSON can hold.
+    """
+
+    scene: Scene
+    stage: Path
+    files: tuple[Path, ...]
+    seconds: dict[str, float]
+    summary: Summary
+
+
+def photo_to_usd(
+    photo_path: Path | str,
+    output: Path | str | None = None,
+    options: BuildOptions | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Build the blockout of one photo and write it as a USD stage.
+
+    Args:
+        photo_path: a picture.
+        output: the stage, or an existing folder for it; None is the current folder. A folder's stage is <photo>.usd.
+        options: None takes the defaults.
+        progress: called as progress(stage, fraction 0..1); an exception raised in it stops the work, leaves nothing
+            behind and reaches the caller.
+
+    Raises:
+        BlockoutError: one of its children, in one sentence.
+    """
+    options = options or BuildOptions()
+    stage = stage_path(Path(photo_path), Path(output) if output is not None else None)
+    with staged(_build_files(stage, options), overwrite=options.overwrite) as place:
+        clock = Stopwatch(progress)
+        clock("photo", 0.0)
+        photo = read_photo(Path(photo_path))
+        return _build(predict(photo, options.request, clock), stage, options, clock, place)
+
+
+def prediction_to_usd(
+    prediction: Prediction,
+    output: Path | str,
+    options: BuildOptions | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Build the blockout of maps that are at hand, and write it; otherwise as ``photo_to_usd``."""
+    options = options or BuildOptions()
+    stage = stage_path(prediction.photo.path, Path(output))
+    with staged(_build_files(stage, options), overwrite=options.overwrite) as place:
+        return _build(prediction, stage, options, Stopwatch(progress), place)
+
+
+def predict_to_folder(
+    photo_path: Path | str,
+    folder: Path | str,
+    request: Request | None = None,
+    progress: Progress | None = None,
+    *,
+    overwrite: bool = False,
+) -> Summary:
+    """Write depth.npy, segments.png, segments.json and camera.json, in the formats that a build takes back.
+
+    Args:
+        photo_path: a picture.
+        folder: made when it is missing and its parent is there.
+        request: which estimators or map files, and which camera; None takes the defaults.
+        progress: as for ``photo_to_usd``.
+        overwrite: whether files that exist may be replaced.
+
+    Returns:
+        What was made, in words and numbers that JSON can hold.
+
+    Raises:
+        BlockoutError: one of its children, in one sentence.
+    """
+    files = [Path(folder) / name for name in MAP_FILES]
+    clock = Stopwatch(progress)
+    with folder_for_output(Path(folder)), staged(files, overwrite=overwrite) as place:
+        clock("photo", 0.0)
+        prediction = predict(read_photo(Path(photo_path)), request or Request(), clock)
+        clock("files", 0.0)
+        write_prediction(prediction, place(files[0]).parent)
+        clock("files", 1.0)
+    return _describe_prediction(prediction) | _describe_files(files, clock)
+
+
+def stage_path(photo_path: Path, output: Path | None = None) -> Path:
+    """Return where a photo's stage goes.
+
+    Args:
+        photo_path: gives the name where ``output`` has none.
+        output: a stage or an existing folder; None is the current folder.
+
+    Raises:
+        UsageError: ``output`` is no folder and does not end as a stage does.
+    """
+    output = output or Path()
+    if output.is_dir():
+        return output / f"{photo_path.stem}.usd"
+    if output.suffix.lower() not in STAGE_SUFFIXES:
+        raise UsageError(
+            f"{output} is neither a folder that exists nor the name of a stage: "
+            f"make the folder, or let the name end in {', '.join(STAGE_SUFFIXES[:-1])} or {STAGE_SUFFIXES[-1]}."
+        )
+    return output
+
+
+@contextmanager
+def folder_for_output(folder: Path) -> Iterator[None]:
+    """Make a folder where it is missing, and take it back if the block leaves it empty.
+
+    Raises:
+        OutputUnwritable: it cannot be made, or a file has its name.
+    """
+    is_new = not folder.is_dir()
+    if is_new:
+        try:
+            folder.mkdir()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputUnwritable(
+                f"{folder} cannot be made ({reason}): name a folder inside one that exists and may be written."
+            ) from None
+    try:
+        yield
+    finally:
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+class Stopwatch:
+    """A progress callback that passes on what it hears and keeps the time of each stage.
+
+    Attributes:
+        seconds: by stage, in the order of their beginnings.
+    """
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._progress = progress
+        self._last = time.perf_counter()
+        self._stage = ""
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        """Count the time since the last call to the stage that was under way then."""
+        now = time.perf_counter()
+        if self._stage:
+            self.seconds[self._stage] += now - self._last
+        if stage != self._stage:
+            self.seconds.setdefault(stage, 0.0)
+            log.debug("%s begins", stage)
+        self._stage, self._last = stage, now
+        if self._progress:
+            self._progress(stage, min(max(fraction, 0.0), 1.0))
+
+
+def _build_files(stage: Path, options: BuildOptions) -> list[Path]:
+    """Return every file that a build writes, the stage last."""
+    beside = [".scene.json"]
+    beside += [".preview.png"] if options.preview else []
+    beside += [f".{name}" for name in MAP_FILES] if options.keep_maps else []
+    files = [stage.with_name(stage.stem + ending) for ending in beside]
+    files += [options.cubes] if options.cubes else []
+    return [*files, *stage_files(stage, texture=options.texture, backdrop=options.backdrop)]
+
+
+def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: Stopwatch, place: Place) -> Result:
+    """Go from maps to files."""
+    scene = reconstruct(prediction, options.settings, clock)
+    if options.preview:
+        clock("preview", 0.0)
+        image = render_preview(prediction, scene, photo_texture=options.texture == "photo")
+        write_preview(image, place(stage.with_name(f"{stage.stem}.preview.png")))
+    clock("files", 0.0)
+    facts = write_stage(
+        scene,
+        place(stage),
+        units=options.units,
+        up=options.up,
+        texture=options.texture,
+        backdrop=options.backdrop,
+    )
+    clock("files", 0.5)
+    if options.cubes:
+        place(options.cubes).write_text(cubes_text(scene), "utf-8", "backslashreplace")
+    if options.keep_maps:
+        write_prediction(prediction, place(stage).parent, prefix=f"{stage.stem}.")
+    clock("files", 1.0)
+    record = scene_record(scene, clock.seconds)
+    text = json.dumps(record, indent=1, ensure_ascii=False)
+    place(stage.with_name(f"{stage.stem}.scene.json")).write_text(text + "\n", "utf-8", "backslashreplace")
+    files = _build_files(stage, options)
+    summary = _describe_prediction(prediction) | _describe_scene(scene, facts) | _describe_files(files, clock)
+    return Result(scene, stage, tuple(files), clock.seconds, summary)
+
+
+def _describe_prediction(prediction: Prediction) -> Summary:
+    """Return what was read and estimated."""
+    photo, camera = prediction.photo, prediction.camera
+    return {
+        "photo": str(photo.path),
+        "photo_size_px": list(photo.original_size or photo.size),
+        "worked_size_px": list(photo.size),
+        "camera": {**asdict(camera), "fov_deg": round(camera.fov_deg, 2)},
+        "estimators": [asdict(source) for source in prediction.sources],
+        "segments": len(prediction.segments.segments),
+    }
+
+
+def _describe_scene(scene: Scene, facts: StageFacts) -> Summary:
+    """Return what was built."""
+    return {
+        "prisms": facts.prisms,
+        "groups": facts.groups,
+        "faces": facts.faces,
+        "scale": asdict(scene.scale),
+        "has_ground": scene.has_ground,
+        "limits": dict(scene.limits),
+    }
+
+
+def _describe_files(files: Sequence[Path], clock: Stopwatch) -> Summary:
+    """Return what was written, the main file last, and how long it took."""
+    seconds = {stage: round(value, 3) for stage, value in clock.seconds.items()}
+    return {
+        "files": [str(file) for file in files],
+        "seconds": seconds,
+        "total_seconds": round(sum(seconds.values()), 3),
+    }

@@ -1,0 +1,46 @@
+"""Which modules load when: proved in fresh processes."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "bpy", "pxr", "numpy", "cv2", "PIL", "rich", "shapely", "OpenEXR"}
+
+
+def modules_after(statement: str) -> set[str]:
+    """Return the top-level modules that a fresh Python has loaded after a statement."""
+    script = f"{statement}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import blockout", "import blockout.cli", "from blockout.cli import main; main(['--help'])"],
+    ids=["the package", "the command line", "help"],
+)
+def test_nothing_heavy_loads_with(statement: str) -> None:
+    assert not modules_after(statement) & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("blockout.inference.predict", {"torch", "bpy", "pxr"}),
+        ("blockout.reconstruct.build", {"torch", "bpy", "pxr"}),
+        ("blockout.reconstruct.report", {"torch", "bpy", "pxr"}),
+        ("blockout.reconstruct.usd", {"torch", "bpy"}),
+        ("blockout.pipeline", {"torch", "bpy"}),
+    ],
+)
+def test_a_room_does_not_load_what_it_must_not(module: str, forbidden: set[str]) -> None:
+    loaded = modules_after(f"import {module}")
+    assert "numpy" in loaded
+    assert not loaded & forbidden
+
+
+def test_inference_does_not_load_reconstruction() -> None:
+    script = "import blockout.inference.predict, sys; print([m for m in sys.modules if m.startswith('blockout.rec')])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
