@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 
 from .. import __version__
-from .layout import depth_from_planes, measure_regions, name_regions, stand_on_ground
+from .layout import depth_from_planes, join_sky_and_ground, measure_regions, name_regions, stand_on_ground
 from .prediction import Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, segment_regions, sharpen_outlines
 from .vanishing import estimate_view
 
 WORK_SIDE_PX = 640  # the longer side of the reduced picture that everything but the outlines is decided on
+MIN_AREA = 0.001  # of the photo: no segment is smaller
 
 
 class Geometric:
@@ -38,17 +39,24 @@ class Geometric:
         view = estimate_view(small, camera.resized(small_height, small_width) if camera else None)
         regions = measure_regions(small, segment_regions(small), view.camera, view.down_cam)
         kinds, scores = name_regions(regions)
+        joined = keep_connected(join_sky_and_ground(regions, kinds), 1)
+        origin = _origins(joined, regions.ids)
+        kinds, scores = [kinds[i] for i in origin], scores[origin]
+        regions = measure_regions(small, joined, view.camera, view.down_cam)
         planes = stand_on_ground(regions, kinds, view.camera, view.down_cam)
-        if not np.isfinite(planes).any():
-            raise AssertionError("every region became sky")
         camera = camera or view.camera.resized(height, width)
         fine = sharpen_outlines(regions.ids, photo.rgb)
-        ids = keep_connected(fine, round(0.001 * fine.size))
-        origin = np.zeros(int(ids.max()) + 1, np.int64)
-        origin[ids] = fine
+        ids = keep_connected(fine, round(MIN_AREA * fine.size))
+        origin = _origins(ids, fine)
         segments = tuple(
-            Segment(i, kinds[origin[i]], kinds[origin[i]], round(float(scores[origin[i]]), 3))
-            for i in range(1, len(origin))
+            Segment(i, kinds[k], kinds[k], round(float(scores[k]), 3)) for i, k in enumerate(origin) if i > 0
         )
         z = depth_from_planes(ids, planes[origin], camera)
         return Estimate(DepthMap(z), SegmentMap(ids, segments), camera, view.down_cam)
+
+
+def _origins(ids: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) int64, for each id the earlier id that most of its pixels had."""
+    number = int(earlier.max()) + 1
+    counts = np.bincount((ids.astype(np.int64) * number + earlier).ravel(), minlength=(int(ids.max()) + 1) * number)
+    return np.asarray(counts.reshape(-1, number).argmax(axis=1))

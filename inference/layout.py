@@ -12,6 +12,7 @@ from .prediction import Camera, Kind
 CAMERA_HEIGHT_M = 1.6  # eye level of a standing photographer; one photo alone does not tell it
 FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
+PATCH_AREA, PATCH_CONTRAST = 0.01, 14.0  # smaller or more alike than this, a patch of ground joins the largest
 STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
 
 
@@ -24,7 +25,7 @@ class Regions:
         area: (N + 1,) float64, of the picture.
         top, bottom, left, right: (N + 1,) float64 px.
         below: (N + 1,) float64, the part of its pixels that lies below the horizon.
-        light: (N + 1,) float64, mean lightness 0..255.
+        lab: (N + 1, 3) float64, mean CIE Lab colour, L 0..100.
         blue: (N + 1,) float64, mean of blue minus red, -255..255.
         rough: (N + 1,) float64, mean local contrast in lightness.
         borders: (N + 1, N + 1) float64, pixels of shared border; row above (or beside) column counted both ways.
@@ -38,7 +39,7 @@ class Regions:
     left: np.ndarray
     right: np.ndarray
     below: np.ndarray
-    light: np.ndarray
+    lab: np.ndarray
     blue: np.ndarray
     rough: np.ndarray
     borders: np.ndarray
@@ -60,7 +61,7 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
     def mean(values: np.ndarray) -> np.ndarray:
         return np.bincount(ids.ravel(), np.asarray(values, np.float64).ravel(), minlength=number) / pixels
 
-    light = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32)
+    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     rows, columns = np.indices(ids.shape)
     top, left = np.full(number, ids.shape[0]), np.full(number, ids.shape[1])
     bottom, right = np.zeros(number, np.int64), np.zeros(number, np.int64)
@@ -81,56 +82,78 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         left=left,
         right=right,
         below=mean(height_over_horizon(camera, down_cam) < 0),
-        light=mean(light),
+        lab=np.stack([mean(lab[..., channel]) for channel in range(3)], axis=1),
         blue=mean(rgb[..., 2].astype(np.float32) - rgb[..., 0]),
-        rough=mean(np.abs(light - cv2.GaussianBlur(light, (0, 0), 2.0))),
+        rough=mean(np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 2.0))),
         borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
         rests_on=above_below.astype(np.float64),
     )
 
 
 def score_sky(regions: Regions) -> np.ndarray:
-    """Return (N + 1,) float64 0..1: high for what is smooth, over the horizon, reaches the top, and is bluer or lighter.
+    """Return (N + 1,) float64 0..1: high for what is smooth, over the horizon, reaches the top, and is blue or light.
 
     A white ceiling is smooth and reaches the top too; it is told from an overcast sky only by not being much lighter
     than the rest of the picture, so that the score of a colourless sky stays low and a dark scene below raises it.
     """
     r = regions
+    light = r.lab[:, 0]
     weights = r.area * (r.below > 0.5)
-    rest = float((r.light * weights).sum() / weights.sum()) if weights.sum() > 0.02 else 128.0
-    lighter = np.clip((r.light - rest) / 70, 0, 1)
-    bluer = np.clip(r.blue / 40, 0, 1) * np.clip(r.light / 60, 0, 1)
-    smooth = np.clip(1.6 - r.rough / 5, 0, 1)
+    rest = float((light * weights).sum() / weights.sum()) if weights.sum() > 0.02 else 50.0
+    broad = np.clip((r.right - r.left + 1) / (0.25 * r.ids.shape[1]), 0, 1)  # a bright slit is a lamp or a curtain
+    lighter = np.clip((light - rest) / 28, 0, 1) * broad
+    bluer = np.clip(r.blue / 40, 0, 1) * np.clip(light / 24, 0, 1)
+    smooth = np.clip(1.6 - r.rough / 2, 0, 1)
     over = np.clip(1 - 12 * r.below, 0, 1)
     looks = np.clip(0.75 * np.maximum(lighter, bluer) + 0.35 * np.minimum(lighter, bluer), 0, 1) * smooth * over
     looks[0] = 0
-    reached = r.top <= 1
+    score = np.where(r.top <= 1, looks, 0.0)
     for _ in range(len(looks)):  # clouds and gaps that hang on a piece of sky
-        sky = reached & (looks >= SKY_SCORE)
-        grown = reached | ((r.borders @ sky) > 0)
-        if (grown == reached).all():
+        beside = _share_of_border(r, score >= SKY_SCORE)
+        grown = np.where((r.top <= 1) | (beside > 0), np.clip(looks + 0.3 * beside * (looks > 0.2), 0, 1), 0.0)
+        if (np.maximum(grown, score) == score).all():
             break
-        reached = grown
-    return np.where(reached, looks, 0.0)
+        score = np.maximum(grown, score)
+    return score
 
 
 def score_ground(regions: Regions, is_sky: np.ndarray) -> np.ndarray:
-    """Return (N + 1,) float64 0..1: high for what is below the horizon, wide rather than tall, and reaches the bottom."""
+    """Return (N + 1,) float64 0..1: high for what lies at the picture's bottom, and for what continues it.
+
+    The region with most of the bottom edge is the ground if it lies below the horizon; its neighbours join it when
+    they have its colour, or when they are flat bands that it surrounds.
+    """
     r = regions
-    height, width = r.ids.shape
-    wide = np.clip((r.right - r.left + 1) / (r.bottom - r.top + 1) / 2, 0, 1)
-    low = np.clip((r.below - 0.7) / 0.25, 0, 1)
-    at_bottom = np.bincount(r.ids[-1], minlength=len(r.area)) / width
-    large = np.clip(r.area / 0.05, 0, 1)
-    score = low * np.clip(0.2 + 0.4 * wide + 0.4 * np.clip(at_bottom / 0.3, 0, 1), 0, 1) * (0.4 + 0.6 * large)
-    score[is_sky] = 0
-    score[0] = 0
-    for _ in range(3):  # what lies between pieces of ground and is flat itself
-        ground = score >= GROUND_SCORE
-        touching = (r.borders @ ground) / np.maximum(r.borders.sum(axis=1), 1)
-        flat = low * np.clip((r.right - r.left + 1) / (r.bottom - r.top + 1) / 4, 0, 1)
-        score = np.maximum(score, np.where(is_sky, 0, flat * np.clip(touching / 0.6, 0, 1) * 0.8))
+    at_bottom = np.bincount(r.ids[-1], minlength=len(r.area)) / r.ids.shape[1]
+    flatness = (r.right - r.left + 1) / (r.bottom - r.top + 1)
+    low = np.clip((r.below - 0.75) / 0.2, 0, 1) * ~is_sky
+    low[0] = 0
+    seed = int(np.argmax(at_bottom * low))
+    score = np.zeros(len(r.area))
+    if at_bottom[seed] * low[seed] < 0.15:
+        return score
+    score[seed] = low[seed] * np.clip(0.5 + at_bottom[seed], 0, 1)
+    band = np.clip(at_bottom / 0.4, 0, 1) * np.clip(flatness / 1.5, 0, 1)
+    alike = np.clip(1.5 - contrast_to(r, seed) / 14, 0, 1) * np.clip(2 * flatness, 0, 1)
+    for _ in range(len(score)):
+        touching = _share_of_border(r, score >= GROUND_SCORE)
+        flat = np.clip(flatness / 4, 0, 1) * np.clip(2 * touching, 0, 1)
+        continued = np.where((touching > 0.1) | (at_bottom > 0.02), alike, 0)
+        grown = np.maximum(score, low * np.maximum(np.maximum(continued, flat), band))
+        if (grown == score).all():
+            break
+        score = grown
     return score
+
+
+def contrast_to(regions: Regions, i: int) -> np.ndarray:
+    """Return (N + 1,) float64, the colour difference of each region to one of them; light and shade count less."""
+    return np.linalg.norm((regions.lab - regions.lab[i]) * [0.6, 1, 1], axis=1)
+
+
+def _share_of_border(r: Regions, others: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) float64, the part of each region's border that it shares with the regions in a mask."""
+    return np.asarray(r.borders[:, others].sum(axis=1) / np.maximum(r.borders.sum(axis=1), 1))
 
 
 def name_regions(regions: Regions) -> tuple[list[Kind], np.ndarray]:
@@ -157,6 +180,19 @@ def name_regions(regions: Regions) -> tuple[list[Kind], np.ndarray]:
             doubt = max(sky[i] / SKY_SCORE, ground[i] / GROUND_SCORE)
             scores[i] = max(upright[i], 1 - upright[i]) * (1 - 0.5 * min(doubt, 1))
     return kinds, scores
+
+
+def join_sky_and_ground(regions: Regions, kinds: list[Kind]) -> np.ndarray:
+    """Return (H, W) int32, ids in which the sky is one, and the ground one but for its large patches of other colour."""
+    r = regions
+    target = np.arange(len(r.area), dtype=np.int32)
+    for kind in ("sky", "ground"):
+        members = np.array([i for i in range(1, len(kinds)) if kinds[i] == kind], np.int64)
+        if len(members):
+            largest = members[np.argmax(r.area[members])]
+            joined = (r.area[members] < PATCH_AREA) | (contrast_to(r, largest)[members] < PATCH_CONTRAST)
+            target[members[joined | (kind == "sky")]] = largest
+    return target[r.ids]
 
 
 def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_cam: np.ndarray) -> np.ndarray:

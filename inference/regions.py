@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 MIN_AREA = 0.0015  # of the picture: smaller regions join their most similar neighbour
-MAX_REGIONS = 45  # fewer, larger things are what an artist moves
-GRANULARITY = (250.0, 400.0, 650.0, 1000.0, 1600.0, 2600.0)
+MAX_REGIONS = 60  # fewer, larger things are what an artist moves
+GRANULARITY = (300.0, 700.0, 1600.0)  # tried in turn, until there are few enough regions
 
 
 def segment_regions(rgb: np.ndarray) -> np.ndarray:

@@ -19,8 +19,9 @@ DEFAULT_FOV_DEG = 55.0
 FOV_CANDIDATES_DEG = (35, 40, 45, 50, 55, 60, 66, 72, 80, 90)
 MIN_LINE = 0.03  # of the picture's longer side: shorter segments are texture
 VERTICAL_TOLERANCE_DEG = 1.2  # between a line and the direction to the vertical vanishing point
-MIN_SUPPORT = 1.5  # length of lines in longer sides of the picture that a gravity must explain to be believed
-MIN_GAIN = 1.05  # by how much a gravity must explain more than a level camera does
+MIN_SUPPORT = 0.8  # length of lines in longer sides of the picture that a gravity must explain to be believed
+MIN_GAIN = 1.4  # how many times more a gravity must explain than a level camera does
+HORIZONTAL_WEIGHT = 0.5  # horizontals find some common heading under any gravity: they weigh less than verticals
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,8 +97,9 @@ def _scores(lines: np.ndarray, camera: Camera, pitch_deg: np.ndarray, roll_deg: 
     heading, steepness = _headings(lines, camera, down)
     flat_weights = weights * (1 - vertical) * steepness
     gathered = np.max(_gather_by_heading(heading, flat_weights), axis=1)
-    prior = 1 - 0.1 * (np.abs(pitch_deg) / MAX_PITCH_DEG + np.abs(roll_deg) / MAX_ROLL_DEG)
-    return prior * (vertical @ weights + gathered)
+    tilt = np.where(pitch_deg < 0, -pitch_deg, 2 * pitch_deg) / MAX_PITCH_DEG  # few look up as far as down at a table
+    prior = 1 - 0.2 * tilt - 0.3 * np.abs(roll_deg) / MAX_ROLL_DEG
+    return prior * (vertical @ weights + HORIZONTAL_WEIGHT * gathered)
 
 
 def _verticality(lines: np.ndarray, camera: Camera, down: np.ndarray) -> np.ndarray:
