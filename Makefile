@@ -5,7 +5,7 @@ PIP = .venv/bin/pip install --quiet --disable-pip-version-check
 
 demo: .venv/installed  ## build a blockout of the example photo into out/
 	@mkdir -p out
-	@.venv/bin/blockout build examples/room.jpg -o out --overwrite
+	@.venv/bin/blockout build examples/square.jpg -o out --texture photo --overwrite
 
 test: .venv/installed-dev  ## set up what the tests need and run them
 	@.ci/setup-blender

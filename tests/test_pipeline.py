@@ -33,7 +33,7 @@ def test_three_lines_give_scene_stage_and_summary(room: Path, tmp_path: Path) ->
     assert sorted(labels) == ["crate", "floor", "post", "wall"]
     assert result.summary["prisms"] == len(list(result.scene.solids()))
     assert json.loads(json.dumps(result.summary)) == result.summary
-    assert list(result.seconds)[0] == "photo"
+    assert next(iter(result.seconds)) == "photo"
     assert list(result.seconds)[-1] == "files"
 
 
