@@ -1,0 +1,166 @@
+"""Bring maps to the photo's size: ids by nearest neighbour, depth without inventing values across edges.
+
+Pixel i of n covers i / n to (i + 1) / n of a picture in every size, so that no map shifts by half a pixel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import MapAspectMismatch
+from .prediction import DepthMap, SegmentMap
+
+AGREEMENT = 0.1  # four depths this close, relative to the nearest of them, are one surface
+_BLOCK_PIXELS = 1 << 19  # rows are done in blocks that stay in the processor's cache
+
+
+def same_aspect(size: tuple[int, int], photo_size: tuple[int, int]) -> bool:
+    """Tell whether one factor brings both sides of the photo within a pixel of the map's.
+
+    The pixel is that of the coarser of the two, whose sides had to be rounded.
+
+    Args:
+        size: (height, width) px of a map.
+        photo_size: (height, width) px.
+    """
+    low, high = 0.0, np.inf
+    for side, photo_side in zip(size, photo_size, strict=True):
+        slack = max(1 / photo_side, side / photo_side**2)
+        low, high = max(low, side / photo_side - slack), min(high, side / photo_side + slack)
+    return low < high
+
+
+def fit_segments(segments: SegmentMap, size: tuple[int, int], name: str = "the segment map") -> SegmentMap:
+    """Return a segment map in the photo's size, each pixel with the id of the map's pixel below its centre.
+
+    Args:
+        segments: of the photo's aspect ratio, to about a pixel.
+        size: (height, width) px of the photo.
+        name: what to call the map in an error.
+
+    Returns:
+        The map; rows of the table that lost their last pixel are dropped.
+
+    Raises:
+        MapAspectMismatch: it is no map of this photo.
+    """
+    if segments.ids.shape == size:
+        return segments
+    _require_aspect(segments.ids.shape, size, name)
+    ids = nearest_pixels(segments.ids, size)
+    kept = set(present_ids(ids).tolist())
+    return SegmentMap(ids, tuple(segment for segment in segments.segments if segment.id in kept))
+
+
+def present_ids(ids: np.ndarray) -> np.ndarray:
+    """Return (N,) int64, rising: the ids other than 0 that occur in (H, W) ids of 0 and above."""
+    highest = int(ids.max())
+    if highest > 1 << 24:
+        found = np.unique(ids)
+        return found[found != 0].astype(np.int64)
+    seen = np.zeros(highest + 1, bool)  # twenty times as fast as sorting 12 million ids
+    seen[ids] = True
+    seen[0] = False
+    return np.flatnonzero(seen)
+
+
+def fit_depth(depth: DepthMap, size: tuple[int, int], name: str = "the depth map") -> DepthMap:
+    """Return a depth map in the photo's size, without depths that lie between two surfaces.
+
+    Enlarging interpolates where the four neighbours are known and within ``AGREEMENT`` of each other, and takes the
+    nearest pixel, known or not, elsewhere. Shrinking takes medians of three, down and then across, over the area that
+    a pixel covers, passing over unknown depths.
+
+    Args:
+        depth: of the photo's aspect ratio, to about a pixel.
+        size: (height, width) px of the photo.
+        name: what to call the map in an error.
+
+    Raises:
+        MapAspectMismatch: it is no map of this photo.
+    """
+    if depth.z.shape == size:
+        return depth
+    _require_aspect(depth.z.shape, size, name)
+    resize = _shrink if size[0] * size[1] < depth.z.size else _enlarge
+    return DepthMap(resize(depth.z, size), depth.is_metric)
+
+
+def nearest_pixels(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return (H, W) values of another size, each that of the pixel below its centre."""
+    if plane.shape == size:
+        return plane
+    rows, columns = (_nearest(n, m) for n, m in zip(plane.shape, size, strict=True))
+    return np.take(plane[rows], columns, axis=1)
+
+
+def _require_aspect(size: tuple[int, ...], photo_size: tuple[int, int], name: str) -> None:
+    height, width = size
+    if not same_aspect((height, width), photo_size):
+        raise MapAspectMismatch(
+            f"{name} has {width} x {height} px and the photo {photo_size[1]} x {photo_size[0]}, another aspect ratio; "
+            "make the map from this very photo, uncropped"
+        )
+
+
+def _nearest(source: int, target: int) -> np.ndarray:
+    """Return (target,) int64: the source pixel below the centre of each target pixel."""
+    return (2 * np.arange(target) + 1) * source // (2 * target)
+
+
+def _between(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the two source pixels around the centre of each target pixel, and the weight of the second."""
+    position = np.clip((np.arange(target) + 0.5) * (source / target) - 0.5, 0, source - 1)
+    first = np.minimum(position.astype(np.int64), max(source - 2, 0))
+    return first, np.minimum(first + 1, source - 1), (position - first).astype(np.float32)
+
+
+def _enlarge(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    is_surface = _surface_cells(z)
+    top, bottom, down = _between(z.shape[0], size[0])
+    left, right, across = _between(z.shape[1], size[1])
+    nearest_row, nearest_column = _nearest(z.shape[0], size[0]), _nearest(z.shape[1], size[1])
+    enlarged = np.empty(size, np.float32)
+    for rows in _row_blocks(size):
+        upper = z[top[rows]]
+        column = upper + (z[bottom[rows]] - upper) * down[rows, None]
+        block = np.take(column, left, axis=1)
+        block += (np.take(column, right, axis=1) - block) * across
+        nearest = np.take(z[nearest_row[rows]], nearest_column, axis=1)
+        surface = np.take(is_surface[top[rows]], left, axis=1)
+        enlarged[rows] = np.where(surface, block, nearest)
+    return enlarged
+
+
+def _surface_cells(z: np.ndarray) -> np.ndarray:
+    """Return (H, W) bool: whether pixel (i, j) and its next neighbours right and below are one surface."""
+    right = np.concatenate([z[:, 1:], z[:, -1:]], axis=1)
+    low, high = np.minimum(z, right), np.maximum(z, right)
+    low = np.minimum(low, np.concatenate([low[1:], low[-1:]]))
+    high = np.maximum(high, np.concatenate([high[1:], high[-1:]]))
+    return high <= low * (1 + AGREEMENT)  # false where one of them is NaN
+
+
+def _shrink(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    down = [_at_share(z.shape[0], size[0], sixths) for sixths in (1, 3, 5)]
+    across = [_at_share(z.shape[1], size[1], sixths) for sixths in (1, 3, 5)]
+    shrunk = np.empty(size, np.float32)
+    for rows in _row_blocks((size[0], z.shape[1])):
+        column = _median_of_three(*(z[index[rows]] for index in down))
+        shrunk[rows] = _median_of_three(*(np.take(column, index, axis=1) for index in across))
+    return shrunk
+
+
+def _at_share(source: int, target: int, sixths: int) -> np.ndarray:
+    """Return (target,) int64: the source pixel at so many sixths of the way through each target pixel."""
+    return (6 * np.arange(target) + sixths) * source // (6 * target)
+
+
+def _median_of_three(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    """Return the median of three, always one of them, and a known one if there is any."""
+    return np.fmax(np.fmin(a, b), np.fmin(np.fmax(a, b), c))
+
+
+def _row_blocks(size: tuple[int, int]) -> list[slice]:
+    step = max(1, _BLOCK_PIXELS // size[1])
+    return [slice(start, start + step) for start in range(0, size[0], step)]
