@@ -12,11 +12,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
-
 from blockout.inference.geometric import Geometric
 from blockout.inference.layout import FAR_M
 from blockout.inference.prediction import Camera, Photo
+from PIL import Image
 
 FRAMES = Path(__file__).resolve().parents[2] / "shared" / "photos" / "rgbd"
 

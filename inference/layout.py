@@ -12,7 +12,8 @@ from .prediction import Camera, Kind
 CAMERA_HEIGHT_M = 1.6  # eye level of a standing photographer; one photo alone does not tell it
 FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
-PATCH_AREA, PATCH_CONTRAST = 0.01, 14.0  # smaller or more alike than this, a patch of ground joins the largest
+WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a wall runs
+PATCH_AREA, PATCH_CONTRAST = 0.015, 14.0  # smaller or more alike than this, a patch of ground joins the largest
 STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
 
 
@@ -27,7 +28,7 @@ class Regions:
         below: (N + 1,) float64, the part of its pixels that lies below the horizon.
         lab: (N + 1, 3) float64, mean CIE Lab colour, L 0..100.
         blue: (N + 1,) float64, mean of blue minus red, -255..255.
-        rough: (N + 1,) float64, mean local contrast in lightness.
+        rough: (N + 1,) float64, mean local contrast in lightness, away from its border.
         borders: (N + 1, N + 1) float64, pixels of shared border; row above (or beside) column counted both ways.
         rests_on: (N + 1, N + 1) float64, columns of pixels in which the row's region stands directly on the column's.
     """
@@ -69,6 +70,10 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
     np.minimum.at(left, ids, columns)
     np.maximum.at(bottom, ids, rows)
     np.maximum.at(right, ids, columns)
+    labels = ids.astype(np.uint16)
+    inside = cv2.dilate(labels, np.ones((7, 7), np.uint8)) == cv2.erode(labels, np.ones((7, 7), np.uint8))
+    contrast = np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 2.0))
+    rough, core = mean(contrast * inside), mean(inside)
     top[0] = left[0] = 0  # no region has id 0: its box is empty, but has a shape
     above_below = np.bincount((ids[:-1] * number + ids[1:]).ravel(), minlength=number**2).reshape(number, number)
     left_right = np.bincount((ids[:, :-1] * number + ids[:, 1:]).ravel(), minlength=number**2).reshape(number, number)
@@ -84,7 +89,7 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         below=mean(height_over_horizon(camera, down_cam) < 0),
         lab=np.stack([mean(lab[..., channel]) for channel in range(3)], axis=1),
         blue=mean(rgb[..., 2].astype(np.float32) - rgb[..., 0]),
-        rough=mean(np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 2.0))),
+        rough=np.where(core > 0.1, rough / np.maximum(core, 0.1), mean(contrast)),
         borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
         rests_on=above_below.astype(np.float64),
     )
@@ -101,16 +106,16 @@ def score_sky(regions: Regions) -> np.ndarray:
     weights = r.area * (r.below > 0.5)
     rest = float((light * weights).sum() / weights.sum()) if weights.sum() > 0.02 else 50.0
     broad = np.clip((r.right - r.left + 1) / (0.25 * r.ids.shape[1]), 0, 1)  # a bright slit is a lamp or a curtain
-    lighter = np.clip((light - rest) / 28, 0, 1) * broad
+    lighter = np.clip((light - rest) / 28, 0, 1)
     bluer = np.clip(r.blue / 40, 0, 1) * np.clip(light / 24, 0, 1)
     smooth = np.clip(1.6 - r.rough / 2, 0, 1)
     over = np.clip(1 - 12 * r.below, 0, 1)
     looks = np.clip(0.75 * np.maximum(lighter, bluer) + 0.35 * np.minimum(lighter, bluer), 0, 1) * smooth * over
     looks[0] = 0
-    score = np.where(r.top <= 1, looks, 0.0)
+    score = np.where(r.top <= 1, looks * np.where(lighter > bluer, broad, 1), 0.0)
     for _ in range(len(looks)):  # clouds and gaps that hang on a piece of sky
         beside = _share_of_border(r, score >= SKY_SCORE)
-        grown = np.where((r.top <= 1) | (beside > 0), np.clip(looks + 0.3 * beside * (looks > 0.2), 0, 1), 0.0)
+        grown = np.where(beside > 0, np.clip(looks + 0.3 * beside * (looks > 0.2), 0, 1), 0.0)
         if (np.maximum(grown, score) == score).all():
             break
         score = np.maximum(grown, score)
@@ -133,7 +138,9 @@ def score_ground(regions: Regions, is_sky: np.ndarray) -> np.ndarray:
     if at_bottom[seed] * low[seed] < 0.15:
         return score
     score[seed] = low[seed] * np.clip(0.5 + at_bottom[seed], 0, 1)
-    band = np.clip(at_bottom / 0.4, 0, 1) * np.clip(flatness / 1.5, 0, 1)
+    seen_over = np.clip((1 - float(r.area @ r.below)) / 0.3, 0, 1)  # looking down at a desk, all is below the horizon
+    plain = np.clip(r.area / 0.1, 0, 1) * np.clip(flatness / 2.5, 0, 1) * seen_over
+    band = np.maximum(np.clip(at_bottom / 0.4, 0, 1) * np.clip(flatness / 1.5, 0, 1), plain)
     alike = np.clip(1.5 - contrast_to(r, seed) / 14, 0, 1) * np.clip(2 * flatness, 0, 1)
     for _ in range(len(score)):
         touching = _share_of_border(r, score >= GROUND_SCORE)
@@ -165,7 +172,7 @@ def name_regions(regions: Regions) -> tuple[list[Kind], np.ndarray]:
         sky, is_sky = np.zeros_like(sky), np.zeros_like(is_sky)
     ground = score_ground(r, is_sky)
     is_ground = (ground >= GROUND_SCORE) & ~is_sky
-    upright = np.clip(r.area / STRUCTURE_AREA, 0, 1) * np.clip((1 - r.below) / 0.3, 0, 1)
+    upright = np.clip(r.area / STRUCTURE_AREA, 0, 1) * np.clip((1 - r.below) / 0.15, 0, 1)
     kinds: list[Kind] = []
     scores = np.zeros(len(r.area))
     for i in range(len(r.area)):
@@ -183,7 +190,7 @@ def name_regions(regions: Regions) -> tuple[list[Kind], np.ndarray]:
 
 
 def join_sky_and_ground(regions: Regions, kinds: list[Kind]) -> np.ndarray:
-    """Return (H, W) int32, ids in which the sky is one, and the ground one but for its large patches of other colour."""
+    """Return (H, W) int32, ids in which the sky is one, and the ground too but for large patches of another colour."""
     r = regions
     target = np.arange(len(r.area), dtype=np.int32)
     for kind in ("sky", "ground"):
@@ -196,67 +203,88 @@ def join_sky_and_ground(regions: Regions, kinds: list[Kind]) -> np.ndarray:
 
 
 def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_cam: np.ndarray) -> np.ndarray:
-    """Give each region a plane: the ground, or upright and facing the camera where the region meets its support.
+    """Give each region a plane: the ground, or upright through the region's foot, where it meets its support.
 
     Returns:
-        (N + 1, 4) float64: (a, b, c, d) of a x + b y + c z = d in camera axes, metres for the assumed camera height;
-        NaN for sky and row 0.
+        (N + 1, 3) float64: p with 1 / z = p . ray for rays with z = 1, in camera axes, metres for the assumed camera
+        height; NaN for sky and row 0.
     """
     r = regions
-    number = len(r.area)
-    facing = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
-    facing /= np.linalg.norm(facing)
-    distance = _ground_distance(camera, down_cam, facing)
+    ahead = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
+    ahead /= np.linalg.norm(ahead)
+    right = np.cross(down_cam, ahead)
+    forward = np.abs(height_over_horizon(camera, -ahead)).clip(1e-6)
+    aside = height_over_horizon(camera, -right) / forward
+    nearness = (-height_over_horizon(camera, down_cam) / forward / CAMERA_HEIGHT_M).clip(1 / FAR_M, 1 / NEAR_M)
     is_ground = np.array([kind == "ground" for kind in kinds])
-    is_sky = np.array([kind == "sky" for kind in kinds])
-    standing = np.full(number, np.nan)
-    for i in range(1, number):
-        if not is_ground[i] and not is_sky[i]:
-            standing[i] = _contact_distance(r, i, is_ground, distance)
-    _lean_on_neighbours(r, standing, is_ground | is_sky)
-    planes = np.full((number, 4), np.nan)
-    planes[is_ground] = [*down_cam, CAMERA_HEIGHT_M]
-    upright = ~is_ground & ~is_sky
-    upright[0] = False
-    planes[upright, :3] = facing
-    planes[upright, 3] = np.nan_to_num(standing[upright], nan=FAR_M / 4)
+    is_upright = np.array([kind in ("structure", "object") for kind in kinds])
+    is_ground[0] = is_upright[0] = False
+    walls = np.full((len(r.area), 2), np.nan)
+    in_front = is_upright & np.isin(np.arange(len(r.area)), r.ids[-1]) & (r.below > 0.9)
+    for i in np.flatnonzero(is_upright):
+        hidden_by = in_front & (r.below[i] < 0.98)  # what rises over the horizon stands behind it, not on it
+        walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside)
+    _lean_on_neighbours(r, walls, ~is_ground & is_upright)
+    walls[is_upright & np.isnan(walls[:, 0])] = [4 / FAR_M, 0]
+    planes = walls[:, :1] * ahead + walls[:, 1:] * right
+    planes[is_ground] = down_cam / CAMERA_HEIGHT_M
+    planes[~is_ground & ~is_upright] = np.nan
     return planes
 
 
-def _ground_distance(camera: Camera, down_cam: np.ndarray, facing: np.ndarray) -> np.ndarray:
-    """Return (H, W) float64 metres ahead, along ``facing``, at which each pixel's ray meets the ground."""
-    drop = -height_over_horizon(camera, down_cam)
-    ahead = -height_over_horizon(camera, -facing)
-    return np.where(drop > 1e-6, CAMERA_HEIGHT_M * np.abs(ahead) / np.maximum(drop, 1e-6), FAR_M).clip(NEAR_M, FAR_M)
-
-
-def _contact_distance(r: Regions, i: int, is_ground: np.ndarray, distance: np.ndarray) -> float:
-    """Return how far ahead a region's foot stands on the ground, NaN when it does not touch it."""
+def _fit_foot(
+    r: Regions, i: int, is_support: np.ndarray, nearness: np.ndarray, aside: np.ndarray
+) -> tuple[float, float]:
+    """Return how near a region's foot is, 1/m, and how that changes sideways; NaN when it touches no support."""
     width = r.right[i] - r.left[i] + 1
-    rows, columns = np.nonzero((r.ids[:-1] == i) & is_ground[r.ids[1:]])
+    rows, columns = np.nonzero((r.ids[:-1] == i) & is_support[r.ids[1:]])
     at_edge = np.flatnonzero(r.ids[-1] == i)
-    if len(rows) + len(at_edge) < max(3, 0.15 * width):
-        return float("nan")
-    feet = np.concatenate([distance[rows, columns], distance[-1, at_edge]])
-    return float(np.quantile(feet, 0.3))
+    rows, columns = np.append(rows, np.full(len(at_edge), len(r.ids) - 1)), np.append(columns, at_edge)
+    if len(rows) < max(3, 0.15 * width):
+        return np.nan, np.nan
+    near = float(np.quantile(nearness[rows, columns], 0.7))
+    seen = len(np.unique(columns)) / width
+    if width < WALL_WIDTH * r.ids.shape[1] or seen < 0.6 or len(at_edge) > 0.2 * len(rows):
+        return near, 0.0
+    step = max(1, len(rows) // 100)
+    x, y = aside[rows, columns][::step], nearness[rows, columns][::step]
+    run, rise = x[:, None] - x, y[:, None] - y
+    far_apart = np.abs(run) > 0.2 * np.ptp(x)
+    if not far_apart.any():
+        return near, 0.0
+    slope = float(np.median(rise[far_apart] / run[far_apart]))  # Theil and Sen's: half of the foot may be hidden
+    base = float(np.median(y - slope * x))
+    misfit, misfit_flat = np.median(np.abs(y - slope * x - base)), np.median(np.abs(y - np.median(y)))
+    ends = base + slope * aside[r.bottom[i], [r.left[i], r.right[i]]]
+    if misfit > 0.5 * misfit_flat or ends.min() < 1 / FAR_M or ends.max() > 1.5 * y.max():
+        return near, 0.0
+    return base, slope
 
 
-def _lean_on_neighbours(r: Regions, standing: np.ndarray, skip: np.ndarray) -> None:
-    """Fill missing distances in place: from what a region rests on, else from its longest border."""
+def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray) -> None:
+    """Fill missing rows in place: from what a region rests on, else from its longest border."""
     for links in (r.rests_on, r.borders):
-        for _ in range(len(standing)):
-            known = np.isfinite(standing)
-            waiting = [i for i in range(1, len(standing)) if not known[i] and not skip[i] and (links[i] @ known) > 0]
-            if not waiting:
+        for _ in range(len(walls)):
+            known = np.isfinite(walls[:, 0])
+            shares = links * known / np.maximum(links.sum(axis=1, keepdims=True), 1)
+            shares[known | ~waiting] = 0
+            i, j = np.unravel_index(int(np.argmax(shares)), shares.shape)
+            if shares[i, j] == 0:
                 break
-            i = max(waiting, key=lambda k: float((links[k] * known).max() / max(links[k].sum(), 1)))
-            standing[i] = standing[int(np.argmax(links[i] * known))]
+            walls[i] = walls[j]
 
 
 def depth_from_planes(ids: np.ndarray, planes: np.ndarray, camera: Camera) -> np.ndarray:
-    """Return (H, W) float32, z of each pixel on its segment's plane, between NEAR_M and FAR_M; NaN on sky."""
+    """Return (H, W) float32, z of each pixel on its segment's plane, between NEAR_M and FAR_M; NaN on sky.
+
+    Args:
+        ids: (H, W) int, rows of ``planes``.
+        planes: (N, 3) float64: p with 1 / z = p . ray, NaN for sky.
+        camera: the camera of ``ids``.
+    """
     x = ((np.arange(camera.width) + 0.5 - camera.cx) / camera.fx).astype(np.float32)
     y = ((np.arange(camera.height) + 0.5 - camera.cy) / camera.fy).astype(np.float32)
-    inverse = (planes[:, :3] / planes[:, 3:]).astype(np.float32)
-    inverse_z = inverse[ids, 0] * x[None] + inverse[ids, 1] * y[:, None] + inverse[ids, 2]
-    return (1 / inverse_z.clip(1 / FAR_M, 1 / NEAR_M)).astype(np.float32)
+    inverse_z = planes[:, 0].astype(np.float32)[ids] * x
+    inverse_z += planes[:, 1].astype(np.float32)[ids] * y[:, None]
+    inverse_z += planes[:, 2].astype(np.float32)[ids]
+    return np.asarray(1 / inverse_z.clip(1 / FAR_M, 1 / NEAR_M), np.float32)

@@ -40,17 +40,15 @@ def keep_connected(ids: np.ndarray, least_px: int) -> np.ndarray:
         least_px: parts of fewer pixels are given up, unless none is larger.
 
     Returns:
-        (H, W) int32, ids 1..N in order of their topmost pixel, without zeros.
+        (H, W) int32, ids 1..N in the order of the ids that they come from, without zeros.
     """
     parts, areas = _label_parts(ids)
     kept = areas >= min(least_px, areas[1:].max(initial=1))
     kept[0] = False
     parts[~kept[parts]] = 0
     _grow(parts)
-    _, first, inverse = np.unique(parts, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int32)
-    rank[np.argsort(first, kind="stable")] = np.arange(1, len(first) + 1, dtype=np.int32)
-    return rank[inverse.reshape(parts.shape)]
+    kept[0], kept[1:] = False, kept[1:] | ~kept.any()
+    return np.cumsum(kept, dtype=np.int32)[parts]
 
 
 def _label_parts(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,7 +89,7 @@ def _grow(ids: np.ndarray) -> None:
             y, x = np.clip(rows + dy, 0, height - 1), np.clip(columns + dx, 0, width - 1)
             taken = np.where(taken == 0, ids[y, x], taken)
         if not taken.any():
-            ids[rows, columns] = 1
+            ids[rows, columns] = 1  # nothing to grow from
             return
         ids[rows, columns] = taken
         rows, columns = rows[taken == 0], columns[taken == 0]
