@@ -16,6 +16,7 @@ import shapely
 from .borders import OUTSIDE, Arc, trace_borders
 
 LEAST_TOLERANCE_PX = 0.75  # flattens the steps of a slanted border
+REPAIR_PX = 0.05  # opens a pinched corner
 ROUNDS = 4  # halvings of the tolerance before an arc keeps its pixel border
 
 
@@ -58,7 +59,8 @@ def trace_outlines(ids: np.ndarray, tolerance_px: float) -> list[Outline]:
     for round_ in range(ROUNDS + 2):
         for id_ in pending:
             outlines[id_] = _join(id_, rings[id_], lines)
-        pending = [id_ for id_, valid in zip(pending, are_valid([outlines[i] for i in pending]), strict=True) if not valid]
+        valid = are_valid([outlines[id_] for id_ in pending])
+        pending = [id_ for id_, is_valid in zip(pending, valid, strict=True) if not is_valid]
         if not pending:
             break
         faulty = {index >> 1 for id_ in pending for ring in rings[id_] for index in ring}
@@ -101,7 +103,8 @@ def find_rings(arcs: list[Arc]) -> dict[int, list[list[int]]]:
 def _following(arcs: list[Arc], index: int, leaving: dict[tuple[int, int, int], int]) -> int:
     """Return the directed arc that goes on around the same pixels: the leftmost one."""
     arc = arcs[index >> 1]
-    (x, y), direction = (arc.points[0].tolist(), (arc.first + 2) % 4) if index & 1 else (arc.points[-1].tolist(), arc.last)
+    end, direction = (arc.points[0], (arc.first + 2) % 4) if index & 1 else (arc.points[-1], arc.last)
+    x, y = end.tolist()
     turns = ((x, y, (direction + turn) % 4) for turn in (3, 0, 1))
     return next(leaving[turn] for turn in turns if turn in leaving)
 
@@ -143,11 +146,15 @@ def simplify(points: np.ndarray, tolerance_px: float) -> np.ndarray:
 
 
 def are_valid(outlines: list[Outline]) -> np.ndarray:
-    """Return (len(outlines),) bool: whether each is a polygon without touching or crossing itself."""
+    """Return (len(outlines),) bool: whether each is a polygon whose rings do not cross or touch."""
     valid = np.zeros(len(outlines), bool)
     whole = [k for k, outline in enumerate(outlines) if min(outline.ring_sizes) >= 3]
-    polygons = [shapely.Polygon(rings[0], rings[1:]) for rings in (outlines[k].rings() for k in whole)]
-    valid[whole] = shapely.is_valid(np.array(polygons, dtype=object))
+    rings = [outlines[k].rings() for k in whole]
+    polygons = np.array([shapely.Polygon(r[0], r[1:]) for r in rings], dtype=object)
+    borders = np.array(
+        [shapely.MultiLineString([np.vstack([ring, ring[:1]]) for ring in r]) for r in rings], dtype=object
+    )
+    valid[whole] = shapely.is_valid(polygons) & shapely.is_simple(borders)
     return valid
 
 
@@ -162,9 +169,9 @@ def _join(id_: int, rings: list[list[int]], lines: list[np.ndarray]) -> Outline:
 
 
 def _repair(outline: Outline) -> Outline:
-    """Return the largest valid polygon of an outline that touches itself at a corner of two pixels."""
+    """Return a valid polygon close to an outline that touches itself at a mere corner of two pixels."""
     rings = [ring for ring in outline.rings() if len(ring) >= 3]
-    fixed = shapely.make_valid(shapely.Polygon(rings[0], rings[1:]))
+    fixed = shapely.make_valid(shapely.Polygon(rings[0], rings[1:])).buffer(-REPAIR_PX, join_style="mitre")
     largest = max(shapely.get_parts(fixed), key=shapely.area)
     largest = shapely.geometry.polygon.orient(largest, -1.0)  # y points down: clockwise there is counter-clockwise seen
     joined = [np.array(ring.coords)[:-1] for ring in (largest.exterior, *largest.interiors)]

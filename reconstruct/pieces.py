@@ -32,7 +32,7 @@ def separate_pieces(ids: np.ndarray, least_px: int) -> tuple[np.ndarray, np.ndar
         if into is not None:
             areas[into] += areas.pop(piece)
             boxes[into] = _union(boxes[into], boxes[piece])
-    _open_saddles(pieces)
+    open_saddles(pieces)
     kept = sorted(areas, key=lambda p: (owner[p], -areas[p], p))
     if kept != list(range(1, len(owner))):
         renumber = np.zeros(len(owner), np.int32)
@@ -94,7 +94,7 @@ def _union(a: Box, b: Box) -> Box:
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
 
 
-def _open_saddles(pieces: np.ndarray) -> None:
+def open_saddles(pieces: np.ndarray) -> None:
     """Repaint single pixels until hardly any piece touches itself at a mere corner: a prism would pinch there."""
     for _ in range(SADDLE_ROUNDS):
         codes = crack_codes(np.pad(pieces, 1, constant_values=-1))

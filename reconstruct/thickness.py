@@ -14,7 +14,9 @@ OUTLIER_ERROR = 0.25  # relative depth error beyond which a sample belongs to so
 LEAST_SHARE: dict[Kind, float] = {"object": 0.5, "structure": 0.25, "ground": 0.02, "sky": 0.02}
 
 
-def estimate_thickness(plane: Plane, rays: np.ndarray, z: np.ndarray, sides: tuple[float, float], kind: Kind) -> tuple[float, str]:
+def estimate_thickness(
+    plane: Plane, rays: np.ndarray, z: np.ndarray, sides: tuple[float, float], kind: Kind
+) -> tuple[float, str]:
     """Estimate a prism's thickness from the spread of depth about its front face.
 
     Args:

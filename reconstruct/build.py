@@ -1,0 +1,153 @@
+"""Prediction -> Scene: the order of work, each step in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import NothingToBuild
+from ..inference.prediction import Prediction
+from .frames import world_from_camera
+from .ground import Ground, find_ground
+from .names import identifier
+from .prisms import fit_front, make_prism, place
+from .scale import CAMERA_HEIGHT_M, apply_reference, choose_scale, multiply
+from .scene import Prism, Scale, Scene
+from .settings import Settings
+from .tree import Node, Tree, divide, finish, least_pixels, plant, survey
+
+Progress = Callable[[str, float], None]
+
+
+def reconstruct(prediction: Prediction, settings: Settings | None = None, progress: Progress | None = None) -> Scene:
+    """Build the scene of prisms that a photo shows.
+
+    Args:
+        prediction: photo, camera, depth and segments of one size.
+        settings: what the user asked for; the defaults when None.
+        progress: called with a stage's name and the share of it that is done; may raise to stop.
+
+    Returns:
+        The scene in world metres.
+
+    Raises:
+        NothingToBuild: no segment but sky.
+        ScaleReferenceUnknown: the reference's label is on no segment.
+    """
+    settings = settings or Settings()
+    report = progress or (lambda stage, share: None)
+    tolerance_px = settings.outline_tolerance * max(prediction.photo.size)
+    report("segments", 0.0)
+    tree = plant(prediction, settings)
+    leaves = tree.leaves()
+    survey(tree, prediction, leaves)
+    ground = _find_ground(leaves, prediction)
+    for level in range(settings.detail):
+        report("parts", level / settings.detail)
+        leaves = divide(tree, prediction, settings, leaves, tolerance_px)
+        if not leaves:
+            break
+        survey(tree, prediction, leaves)
+    report("outlines", 0.0)
+    finish(tree, tolerance_px)
+    return _assemble(tree, ground, prediction, settings, report)
+
+
+def _find_ground(leaves: list[Node], prediction: Prediction) -> Ground:
+    solid = [leaf for leaf in leaves if leaf.segment.kind != "sky"]
+    return find_ground(
+        _join_samples([leaf for leaf in solid if leaf.segment.kind == "ground"]),
+        _join_samples(solid),
+        prediction.gravity_cam,
+    )
+
+
+def _join_samples(leaves: list[Node]) -> tuple[np.ndarray, np.ndarray]:
+    rays = [np.zeros((0, 3)), *(leaf.rays for leaf in leaves)]
+    return np.concatenate(rays), np.concatenate([np.zeros(0), *(leaf.z for leaf in leaves)])
+
+
+def _assemble(tree: Tree, ground: Ground, prediction: Prediction, settings: Settings, report: Progress) -> Scene:
+    """Turn the tree into prisms, in the world and to scale."""
+    scale = _choose_scale(ground, prediction)
+    # Without a ground nothing says where y = 0 is: eye level puts the floor about right.
+    height = CAMERA_HEIGHT_M / scale.factor if ground.camera_height is None else ground.camera_height
+    pose = world_from_camera(ground.down_cam, height)
+    solid = [root for root in tree.roots if root.segment.kind != "sky"]
+    numbers = iter(range(1, tree.next_id + len(tree.roots) + 1))
+    prisms = []
+    for done, root in enumerate(solid):
+        report("prisms", done / len(solid))
+        prism = _solidify(root, prediction, -ground.down_cam, numbers)
+        if prism is not None:
+            prisms.append(place(prism, pose))
+    if not prisms:
+        raise NothingToBuild(
+            f"{prediction.photo.path.name} shows no segment but sky, so there is nothing to build; "
+            "give other segments with --segments."
+        )
+    scene = Scene(
+        photo=prediction.photo,
+        camera=prediction.camera,
+        world_from_camera=pose,
+        prisms=tuple(prisms),
+        scale=Scale(1.0, scale.source, scale.is_metric),
+        sources=prediction.sources,
+        sky_colour=_mean_colour([root for root in tree.roots if root.segment.kind == "sky"]),
+        has_ground=ground.camera_height is not None,
+        limits=_describe_limits(prediction, settings),
+    )
+    return _apply_scale(scene, scale, settings)
+
+
+def _choose_scale(ground: Ground, prediction: Prediction) -> Scale:
+    source = next((s.name for s in prediction.sources if s.task == "depth"), "the depth map")
+    median = float(np.nanmedian(prediction.depth.z[::8, ::8]))
+    return choose_scale(prediction.depth.is_metric, source, ground.camera_height, median)
+
+
+def _apply_scale(scene: Scene, scale: Scale, settings: Settings) -> Scene:
+    scene = multiply(scene, scale.factor, scale.source, scale.is_metric)
+    if settings.scale_reference is not None:
+        scene = apply_reference(scene, *settings.scale_reference)
+    if settings.scale_factor != 1:
+        source = f"{scene.scale.source}, times {settings.scale_factor:g}"
+        scene = multiply(scene, settings.scale_factor, source, scene.scale.is_metric)
+    return scene
+
+
+def _solidify(node: Node, prediction: Prediction, up_cam: np.ndarray, numbers: Iterator[int]) -> Prism | None:
+    """Return the prism of a node with those below it, in camera axes; None where no outline is left."""
+    number = next(numbers)
+    children = [_solidify(child, prediction, up_cam, numbers) for child in node.children]
+    found = tuple(child for child in children if child is not None)
+    if node.outline is None or (node.children and not found):
+        return None
+    plane = fit_front(node.outline, node.plane, node.rays, node.z, prediction.camera)
+    prism = make_prism(node.outline, plane, (node.rays, node.z), prediction.camera, up_cam, node.segment.kind)
+    return replace(
+        prism,
+        name=f"seg_{number:03d}_{identifier(node.segment.label)}",
+        label=node.segment.label,
+        score=node.segment.score,
+        level=node.level,
+        colour=node.colour,
+        pixels=node.area,
+        children=found,
+    )
+
+
+def _mean_colour(nodes: list[Node]) -> np.ndarray | None:
+    area = sum(node.area for node in nodes)
+    return sum(node.area * node.colour for node in nodes) / area if area else None
+
+
+def _describe_limits(prediction: Prediction, settings: Settings) -> tuple[tuple[str, str], ...]:
+    return (
+        ("detail", f"{settings.detail} levels" if settings.detail != 1 else "1 level"),
+        ("least area", f"{settings.least_area:.3%} of the photo, {least_pixels(prediction, settings)} px"),
+        ("residual tolerance", f"{settings.residual_tolerance:.0%} of the depth"),
+        ("least gain", f"{settings.least_gain:.0%} of the depth error"),
+    )

@@ -1,0 +1,178 @@
+"""Segments -> the tree of pieces and parts that become prisms, on one id map that the leaves share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..inference.prediction import Prediction, Segment
+from .frames import rays_through
+from .outlines import Outline, trace_outlines
+from .parts import split_piece
+from .pieces import open_saddles, separate_pieces
+from .planes import Plane, fit_plane
+from .settings import Settings
+from .statistics import Samples, Statistics, draw_samples, find_runs, measure
+
+BORDER_SHARE = 0.003  # of the long side: how far depth is taken to bleed over a silhouette
+NEAREST_SAMPLES = 20  # what a piece without any known depth borrows from around it
+
+
+@dataclass(eq=False)
+class Node:
+    """A segment, a piece of one, or a part.
+
+    Attributes:
+        id: number in the tree's map; of a group, the number that it had before it was divided.
+        segment: what it belongs to.
+        level: 0 for a segment.
+        children: pieces or parts; none for a leaf.
+        rays, z: samples (N, 3), (N,) while it was a leaf.
+        plane: fitted to them.
+        outline: px; set by ``finish`` for leaves, when divided for groups.
+        area: px.
+        box: (x0, y0, x1, y1) px, the last ones exclusive.
+        colour: (3,) mean linear-light RGB.
+    """
+
+    id: int
+    segment: Segment
+    level: int
+    children: list[Node] = field(default_factory=list)
+    rays: np.ndarray = field(default_factory=lambda: np.zeros((0, 3)))
+    z: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    plane: Plane = field(default_factory=lambda: Plane(np.array([0.0, 0.0, 1.0]), 0.0))
+    outline: Outline | None = None
+    area: int = 0
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
+    colour: np.ndarray = field(default_factory=lambda: np.zeros(3))
+
+    def leaves(self) -> Iterator[Node]:
+        """Yield the nodes below without children, this one if it has none."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.leaves()
+
+
+@dataclass(eq=False)
+class Tree:
+    """All nodes with the map that their leaves share.
+
+    Attributes:
+        ids: (H, W) int32, a leaf's id at each of its pixels, every pixel in some piece.
+        roots: one node for each segment, sky included.
+        next_id: the next free number.
+    """
+
+    ids: np.ndarray
+    roots: list[Node]
+    next_id: int
+
+    def leaves(self) -> list[Node]:
+        """Return all leaves, in the order of their segments."""
+        return [leaf for root in self.roots for leaf in root.leaves()]
+
+
+def plant(prediction: Prediction, settings: Settings) -> Tree:
+    """Separate the segments' pieces: a segment in several pieces becomes a group of them."""
+    ids, owner = separate_pieces(prediction.segments.ids, least_pixels(prediction, settings))
+    by_id = {segment.id: segment for segment in prediction.segments.segments}
+    roots = []
+    for segment_id in np.unique(owner[owner > 0]).tolist():
+        segment = by_id[segment_id]
+        pieces = np.flatnonzero(owner == segment_id).tolist()
+        if len(pieces) == 1:
+            roots.append(Node(pieces[0], segment, 0))
+        else:
+            roots.append(Node(pieces[0], segment, 0, [Node(piece, segment, 1) for piece in pieces]))
+    return Tree(ids, roots, len(owner))
+
+
+def least_pixels(prediction: Prediction, settings: Settings) -> int:
+    """Return the smallest area in px that becomes a prism."""
+    return max(4, round(settings.least_area * prediction.segments.ids.size))
+
+
+def survey(tree: Tree, prediction: Prediction, leaves: list[Node]) -> None:
+    """Measure leaves on the present map: samples, plane, area, box and colour."""
+    runs = find_runs(tree.ids)
+    statistics = measure(runs, prediction.photo.rgb, tree.next_id - 1)
+    border_px = max(1, round(BORDER_SHARE * max(tree.ids.shape)))
+    samples = draw_samples(tree.ids, prediction.depth.z, runs, statistics.area, border_px)
+    for leaf in leaves:
+        points_px, leaf.z = samples.of(leaf.id)
+        if not len(leaf.z):
+            points_px, leaf.z = _borrow(samples, statistics, leaf.id)
+        leaf.rays = rays_through(points_px, prediction.camera)
+        leaf.plane = fit_plane(leaf.rays, leaf.z)
+        leaf.area, leaf.colour = int(statistics.area[leaf.id]), statistics.colour[leaf.id]
+        x0, y0, x1, y1 = statistics.box[leaf.id].tolist()
+        leaf.box = (x0, y0, x1, y1)
+
+
+def divide(
+    tree: Tree, prediction: Prediction, settings: Settings, leaves: list[Node], tolerance_px: float
+) -> list[Node]:
+    """Split those leaves whose plane leaves too much depth unexplained.
+
+    Returns:
+        The new leaves, not yet surveyed.
+    """
+    born = []
+    for leaf in leaves:
+        if leaf.segment.kind != "sky" and leaf.plane.residual > settings.residual_tolerance:
+            born += _divide_leaf(tree, prediction, settings, leaf, tolerance_px)
+    if born:
+        open_saddles(tree.ids)
+    return born
+
+
+def _divide_leaf(tree: Tree, prediction: Prediction, settings: Settings, leaf: Node, tolerance_px: float) -> list[Node]:
+    x0, y0, x1, y1 = leaf.box
+    ids = tree.ids[y0:y1, x0:x1]
+    inside = ids == leaf.id
+    least_px = least_pixels(prediction, settings)
+    crop = (slice(y0, y1), slice(x0, x1))
+    found = split_piece(
+        inside, prediction.depth.z[crop], prediction.photo.rgb[crop], (x0, y0), prediction.camera, least_px
+    )
+    if found is None or found[1] < settings.least_gain:
+        return []
+    outline = next(o for o in trace_outlines(inside.astype(np.int32) + 1, tolerance_px) if o.id == 2)
+    leaf.outline = Outline(leaf.id, outline.points + np.array([x0, y0]), outline.ring_sizes)
+    count = int(found[0].max())
+    leaf.children = [Node(tree.next_id + k, leaf.segment, leaf.level + 1) for k in range(count)]
+    np.copyto(ids, found[0] + (tree.next_id - 1), where=inside)
+    tree.next_id += count
+    return leaf.children
+
+
+def finish(tree: Tree, tolerance_px: float) -> None:
+    """Trace the leaves' outlines and gather area and colour upwards."""
+    outlines = {outline.id: outline for outline in trace_outlines(tree.ids, tolerance_px)}
+    for leaf in tree.leaves():
+        leaf.outline = outlines.get(leaf.id)
+    for root in tree.roots:
+        _gather(root)
+
+
+def _gather(node: Node) -> None:
+    for child in node.children:
+        _gather(child)
+    if node.children:
+        areas = np.array([child.area for child in node.children], np.float64)
+        node.colour = (areas[:, None] * [child.colour for child in node.children]).sum(0) / max(areas.sum(), 1)
+        node.area = int(areas.sum())
+        if node.outline is None:  # pieces of one segment: the largest stands for all
+            largest = node.children[0]
+            node.outline, node.rays, node.z, node.plane = largest.outline, largest.rays, largest.z, largest.plane
+
+
+def _borrow(samples: Samples, statistics: Statistics, id_: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the samples of other ids that lie nearest to one without any known depth."""
+    away = ((samples.points_px - statistics.centroid[id_]) ** 2).sum(1)
+    nearest = np.argsort(away, kind="stable")[:NEAREST_SAMPLES]
+    return samples.points_px[nearest], samples.z[nearest]
