@@ -13,6 +13,7 @@ CAMERA_HEIGHT_M = 1.6  # eye level of a standing photographer; one photo alone d
 FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
 WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a wall runs
+FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
 PATCH_AREA, PATCH_CONTRAST = 0.015, 14.0  # smaller or more alike than this, a patch of ground joins the largest
 STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
 
@@ -112,7 +113,7 @@ def score_sky(regions: Regions) -> np.ndarray:
     over = np.clip(1 - 12 * r.below, 0, 1)
     looks = np.clip(0.75 * np.maximum(lighter, bluer) + 0.35 * np.minimum(lighter, bluer), 0, 1) * smooth * over
     looks[0] = 0
-    score = np.where(r.top <= 1, looks * np.where(lighter > bluer, broad, 1), 0.0)
+    score = np.where(r.top <= 1, looks * np.where(lighter > bluer, broad, 1) * np.clip(r.area / 0.01, 0, 1), 0.0)
     for _ in range(len(looks)):  # clouds and gaps that hang on a piece of sky
         beside = _share_of_border(r, score >= SKY_SCORE)
         grown = np.where(beside > 0, np.clip(looks + 0.3 * beside * (looks > 0.2), 0, 1), 0.0)
@@ -144,7 +145,7 @@ def score_ground(regions: Regions, is_sky: np.ndarray) -> np.ndarray:
     alike = np.clip(1.5 - contrast_to(r, seed) / 14, 0, 1) * np.clip(2 * flatness, 0, 1)
     for _ in range(len(score)):
         touching = _share_of_border(r, score >= GROUND_SCORE)
-        flat = np.clip(flatness / 4, 0, 1) * np.clip(2 * touching, 0, 1)
+        flat = np.clip(flatness / 4, 0, 1) * np.clip(2 * touching, 0, 1) * np.maximum(seen_over, r.area < PATCH_AREA)
         continued = np.where((touching > 0.1) | (at_bottom > 0.02), alike, 0)
         grown = np.maximum(score, low * np.maximum(np.maximum(continued, flat), band))
         if (grown == score).all():
@@ -240,10 +241,10 @@ def _fit_foot(
     rows, columns = np.nonzero((r.ids[:-1] == i) & is_support[r.ids[1:]])
     at_edge = np.flatnonzero(r.ids[-1] == i)
     rows, columns = np.append(rows, np.full(len(at_edge), len(r.ids) - 1)), np.append(columns, at_edge)
-    if len(rows) < max(3, 0.15 * width):
+    seen = len(np.unique(columns)) / width
+    if len(rows) < 3 or seen < FOOT_SEEN:
         return np.nan, np.nan
     near = float(np.quantile(nearness[rows, columns], 0.7))
-    seen = len(np.unique(columns)) / width
     if width < WALL_WIDTH * r.ids.shape[1] or seen < 0.6 or len(at_edge) > 0.2 * len(rows):
         return near, 0.0
     step = max(1, len(rows) // 100)
