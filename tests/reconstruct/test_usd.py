@@ -1,0 +1,331 @@
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from blockout.errors import OutputUnwritable
+from blockout.output import staged
+from blockout.reconstruct.frames import project, transform
+from blockout.reconstruct.meshes import mesh_of
+from blockout.reconstruct.names import identifier, prim_paths, stage_files, stem
+from blockout.reconstruct.scene import Scene
+from blockout.reconstruct.usd import StageFacts, write_stage
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdLux, UsdShade, UsdUtils
+from stages import make_camera, make_prism, make_scene
+from validators import VALIDATORS, Absent, WrittenStage, blender, checkers, threejs
+
+SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return make_scene()
+
+
+def open_stage(path: Path) -> Usd.Stage:
+    return Usd.Stage.Open(str(path))
+
+
+def mesh_path(scene: Scene, name: str) -> str:
+    return f"{prim_paths(scene.prisms)[name]}/{stem(name)}_geo"
+
+
+def test_stage_has_the_layout_that_artists_are_told(scene: Scene, tmp_path: Path) -> None:
+    facts = write_stage(scene, tmp_path / "a.usd", texture="photo", backdrop=True)
+    stage = open_stage(tmp_path / "a.usd")
+    found = {str(prim.GetPath()): (prim.GetTypeName(), Usd.ModelAPI(prim).GetKind()) for prim in stage.Traverse()}
+    expected = {
+        "/Blockout": ("Xform", "assembly"),
+        "/Blockout/photo_cam": ("Camera", ""),
+        "/Blockout/mtl": ("Scope", ""),
+        "/Blockout/mtl/photo_mtl": ("Material", ""),
+        "/Blockout/mtl/table_001_mtl": ("Material", ""),
+        "/Blockout/segments": ("Xform", "group"),
+        "/Blockout/segments/seg_001_table": ("Xform", "component"),
+        "/Blockout/segments/seg_001_table/table_001_geo": ("Mesh", ""),
+        "/Blockout/segments/seg_004_shelf": ("Xform", "component"),
+        "/Blockout/segments/seg_004_shelf/seg_005_shelf": ("Xform", "subcomponent"),
+        "/Blockout/segments/seg_004_shelf/seg_005_shelf/shelf_005_geo": ("Mesh", ""),
+        "/Blockout/segments/seg_007_n3d_printer/n3d_printer_007_geo": ("Mesh", ""),
+        "/Blockout/backdrop/backdrop_geo": ("Mesh", ""),
+        "/Blockout/sky_light": ("DomeLight", ""),
+    }
+    assert expected.items() <= found.items()
+    assert "/Blockout/segments/seg_004_shelf/shelf_004_geo" not in found, "a group's own solid"
+    assert str(stage.GetDefaultPrim().GetPath()) == "/Blockout"
+    assert facts == StageFacts(prisms=7, groups=1, faces=72, points=64)
+
+
+def test_documentation_says_where_everything_comes_from_and_names_no_folder(scene: Scene, tmp_path: Path) -> None:
+    write_stage(scene, tmp_path / "a.usda", texture="photo")
+    text = (tmp_path / "a.usda").read_text("utf-8")
+    stage = open_stage(tmp_path / "a.usda")
+    documentation = stage.GetRootLayer().documentation
+    for fact in ("café 1.jpg", "assumed 55 degrees", "1.6 m above it", "depth: geometric 0.1.0 (GPL-3.0-or-later)"):
+        assert fact in documentation
+    assert str(tmp_path) not in text
+    assert "somewhere" not in text
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_same_scene_gives_the_same_bytes(scene: Scene, tmp_path: Path, suffix: str) -> None:
+    written = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        path = folder / f"a{suffix}"
+        write_stage(scene, path, texture="photo", backdrop=True)
+        assert sorted(p for p in folder.rglob("*") if p.is_file()) == sorted(
+            stage_files(path, texture="photo", backdrop=True)
+        )
+        written.append([file.read_bytes() for file in stage_files(path, texture="photo", backdrop=True)])
+    assert written[0] == written[1]
+
+
+def test_package_holds_stage_and_texture_without_the_time_of_writing(scene: Scene, tmp_path: Path) -> None:
+    write_stage(scene, tmp_path / "a.usdz", texture="photo")
+    with zipfile.ZipFile(tmp_path / "a.usdz") as package:
+        members = package.infolist()
+    assert [member.filename for member in members] == ["a.usdc", "textures/a_photo.jpg"]
+    assert {member.date_time for member in members} == {(1980, 1, 1, 0, 0, 0)}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.usdz"]
+
+
+@pytest.mark.parametrize(("units", "up"), [("cm", "Y"), ("m", "Z")])
+def test_pivots_are_at_the_foot_and_points_at_their_place(scene: Scene, tmp_path: Path, units: str, up: str) -> None:
+    write_stage(scene, tmp_path / "a.usd", units=units, up=up)  # type: ignore[arg-type]
+    stage = open_stage(tmp_path / "a.usd")
+    metres = UsdGeom.GetStageMetersPerUnit(stage)
+    for prism in scene.solids():
+        prim = stage.GetPrimAtPath(mesh_path(scene, prism.name))
+        points = np.array(UsdGeom.Mesh(prim).GetPointsAttr().Get(), np.float64)
+        axis = "XYZ".index(up)
+        middle = (points.min(axis=0) + points.max(axis=0)) / 2
+        middle[axis] = points[:, axis].min()
+        assert middle == pytest.approx([0, 0, 0], abs=1e-5 / metres)
+        matrix = np.array(UsdGeom.XformCache().GetLocalToWorldTransform(prim))
+        world = metres * (points @ matrix[:3, :3] + matrix[3, :3])
+        if up == "Z":
+            world = world[:, [0, 2, 1]] * (1, 1, -1)
+        assert world == pytest.approx(mesh_of(prism).points, abs=1e-5)
+
+
+@pytest.mark.parametrize("variant", ["landscape", "portrait", "off-centre", "oblong pixels"])
+@pytest.mark.parametrize(("units", "up"), [("cm", "Y"), ("m", "Z")])
+def test_the_stage_s_camera_shows_points_where_the_photo_has_them(
+    tmp_path: Path, variant: str, units: str, up: str
+) -> None:
+    scene = make_scene(variant if variant != "oblong pixels" else "landscape")
+    if variant == "oblong pixels":
+        scene = replace(scene, camera=replace(scene.camera, fx=480.0))
+    write_stage(scene, tmp_path / "a.usd", units=units, up=up)  # type: ignore[arg-type]
+    stage = open_stage(tmp_path / "a.usd")
+    frustum = UsdGeom.Camera(stage.GetPrimAtPath("/Blockout/photo_cam")).GetCamera(Usd.TimeCode.Default()).frustum
+    clip_from_stage = np.array(frustum.ComputeViewMatrix() * frustum.ComputeProjectionMatrix())
+    for prism in scene.solids():
+        prim = stage.GetPrimAtPath(mesh_path(scene, prism.name))
+        matrix = np.array(UsdGeom.XformCache().GetLocalToWorldTransform(prim))
+        points = np.array(UsdGeom.Mesh(prim).GetPointsAttr().Get(), np.float64)
+        clip = np.column_stack([points, np.ones(len(points))]) @ matrix @ clip_from_stage
+        device = clip[:, :3] / clip[:, 3:]
+        assert np.abs(device).max() <= 1, "clipped"
+        shown = (device[:, :2] * (1, -1) + 1) / 2 * (scene.camera.width, scene.camera.height)
+        camera_from_world = np.linalg.inv(scene.world_from_camera)
+        expected = project(transform(camera_from_world, mesh_of(prism).points), scene.camera)
+        assert shown == pytest.approx(expected, abs=0.01)
+
+
+def test_front_faces_show_the_photo_s_pixels_and_all_others_the_mean_colour(scene: Scene, tmp_path: Path) -> None:
+    write_stage(scene, tmp_path / "a.usd", texture="photo")
+    stage = open_stage(tmp_path / "a.usd")
+    frame = next(prism for prism in scene.prisms if prism.name == "seg_002_window_frame")
+    mesh = UsdGeom.Mesh(stage.GetPrimAtPath(mesh_path(scene, frame.name)))
+    binding = UsdShade.MaterialBindingAPI(mesh)
+    materials = {}
+    for subset in binding.GetMaterialBindSubsets():
+        material = UsdShade.MaterialBindingAPI(subset).ComputeBoundMaterial()[0].GetPath().name
+        materials |= dict.fromkeys(subset.GetIndicesAttr().Get(), material)
+    fronts = mesh_of(frame).front_faces
+    count = len(mesh.GetFaceVertexCountsAttr().Get())
+    assert [materials[face] for face in range(count)] == ["photo_mtl"] * fronts + ["window_frame_002_mtl"] * (
+        count - fronts
+    )
+    assert binding.GetMaterialBindSubsetsFamilyType() == UsdGeom.Tokens.partition
+    st = np.array(UsdGeom.PrimvarsAPI(mesh).GetPrimvar("st").ComputeFlattened())
+    corners = np.array(mesh.GetFaceVertexIndicesAttr().Get())[: 3 * fronts]
+    assert st[: 3 * fronts] * (640, -480) + (0, 480) == pytest.approx(frame.outline_px[corners], abs=1e-3)
+
+
+def test_colour_alone_writes_no_texture_and_no_subsets(scene: Scene, tmp_path: Path) -> None:
+    write_stage(scene, tmp_path / "a.usd")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.usd"]
+    stage = open_stage(tmp_path / "a.usd")
+    prims = list(stage.Traverse())
+    assert not any(prim.IsA(UsdGeom.Subset) for prim in prims)
+    assert len([prim for prim in prims if prim.IsA(UsdShade.Material)]) == 6, "one for each solid, to edit alone"
+
+
+def test_texture_is_the_photo_and_its_path_is_relative(scene: Scene, tmp_path: Path) -> None:
+    write_stage(scene, tmp_path / "a.usd", texture="photo")
+    with Image.open(tmp_path / "textures" / "a_photo.jpg") as texture:
+        written = np.asarray(texture, np.int32)
+    assert np.abs(written - scene.photo.rgb).mean() < 3
+    stage = open_stage(tmp_path / "a.usd")
+    shader = UsdShade.Shader(stage.GetPrimAtPath("/Blockout/mtl/photo_mtl/photo"))
+    assert shader.GetInput("file").Get().path == "./textures/a_photo.jpg"
+    assert Path(shader.GetInput("file").Get().resolvedPath).samefile(tmp_path / "textures" / "a_photo.jpg")
+
+
+def test_a_large_photo_gives_a_texture_of_4096_pixels(scene: Scene, tmp_path: Path) -> None:
+    photo = replace(scene.photo, rgb=np.zeros((30, 5000, 3), np.uint8))
+    write_stage(replace(scene, photo=photo), tmp_path / "a.usd", texture="photo")
+    with Image.open(tmp_path / "textures" / "a_photo.jpg") as texture:
+        assert texture.size == (4096, 25)
+
+
+@pytest.mark.parametrize("name", ["kitchen 2", "-1", "椅子 été", "a[1]@b%20#c", "a'b;c"])
+@pytest.mark.parametrize("suffix", [".usd", ".usdz"])
+def test_odd_names_of_stages_find_their_textures(scene: Scene, tmp_path: Path, name: str, suffix: str) -> None:
+    path = tmp_path / f"{name}{suffix}"
+    write_stage(scene, path, texture="photo")
+    layers, _, unresolved = UsdUtils.ComputeAllDependencies(str(path))
+    assert len(layers) == 1
+    assert unresolved == []
+
+
+def test_metadata_is_written_for_blender_and_for_maya(scene: Scene, tmp_path: Path) -> None:
+    write_stage(scene, tmp_path / "a.usd")
+    stage = open_stage(tmp_path / "a.usd")
+    expected = {
+        "label": "Café-Stühle 椅子",
+        "kind": "object",
+        "score": 0.75,
+        "level": 0,
+        "pixels": 1003,
+        "thickness_m": pytest.approx(0.4),
+        "thickness_source": "depth spread",
+    }
+    mesh = stage.GetPrimAtPath(mesh_path(scene, "seg_003_Cafe_Stuhle"))
+    assert {name: mesh.GetParent().GetAttribute(f"userProperties:{name}").Get() for name in expected} == expected
+    primvars = [UsdGeom.PrimvarsAPI(mesh).GetPrimvar(name) for name in expected]
+    assert {primvar.GetPrimvarName(): primvar.Get() for primvar in primvars} == expected
+    assert {primvar.GetInterpolation() for primvar in primvars} == {"constant"}
+    group = stage.GetPrimAtPath("/Blockout/segments/seg_004_shelf")
+    assert group.GetAttribute("userProperties:label").Get() == "shelf"
+
+
+def test_maya_is_told_that_the_display_colour_is_generated(scene: Scene, tmp_path: Path) -> None:
+    write_stage(scene, tmp_path / "a.usd", texture="photo")
+    stage = open_stage(tmp_path / "a.usd")
+    mesh = UsdGeom.Mesh(stage.GetPrimAtPath(mesh_path(scene, "seg_001_table")))
+    assert mesh.GetDisplayColorAttr().GetCustomDataByKey("Maya:generated") is True
+
+
+def test_sky_is_a_light_of_its_colour_and_absent_without_sky(tmp_path: Path) -> None:
+    write_stage(make_scene(), tmp_path / "a.usd")
+    stage = open_stage(tmp_path / "a.usd")
+    light = UsdLux.DomeLight(stage.GetPrimAtPath("/Blockout/sky_light"))
+    assert light.GetColorAttr().Get() == Gf.Vec3f(0.3, 0.5, 0.9)
+    write_stage(make_scene(sky=False), tmp_path / "b.usd")
+    stage = open_stage(tmp_path / "b.usd")
+    assert not any(prim.IsA(UsdLux.DomeLight) for prim in stage.Traverse())
+
+
+@pytest.mark.parametrize("variant", ["landscape", "portrait", "off-centre"])
+def test_backdrop_fills_the_frame_behind_everything(tmp_path: Path, variant: str) -> None:
+    scene = make_scene(variant)
+    card, _ = WrittenStage(tmp_path, scene, backdrop=True).solids()["backdrop_geo"]
+    camera_from_world = np.linalg.inv(scene.world_from_camera)
+    front = transform(camera_from_world, mesh_of(card).points)[:4]
+    corners = {tuple(corner) for corner in project(front, scene.camera).round(6).tolist()}
+    width, height = scene.camera.width, scene.camera.height
+    assert corners == {(0, 0), (width, 0), (width, height), (0, height)}
+    furthest = max(transform(camera_from_world, mesh_of(prism).points)[:, 2].max() for prism in scene.solids())
+    assert front[:, 2].min() > furthest
+
+
+def test_a_full_disk_leaves_no_stage_and_gives_a_sentence(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sdf.Layer, "Export", lambda layer, path: False)
+    files = stage_files(tmp_path / "a.usd", texture="photo", backdrop=False)
+    with pytest.raises(OutputUnwritable, match=r"a\.usd could not be written"), staged(files, overwrite=False) as place:
+        write_stage(scene, place(files[-1]), texture="photo")
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.text(max_size=60))
+def test_every_identifier_is_one_for_usd(label: str) -> None:
+    name = identifier(label)
+    assert Sdf.Path.IsValidIdentifier(name)
+    assert Sdf.Path.IsValidIdentifier(f"{stem(f'seg_001_{name}')}_geo")
+    assert len(name) <= 40
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WrittenStage]]:
+    folder = tmp_path_factory.mktemp("stages")
+    variants = [
+        ("landscape", ".usd", "cm", "Y", "photo", True),
+        ("landscape", ".usda", "m", "Y", "colour", False),
+        ("landscape", ".usdz", "cm", "Z", "photo", False),
+        ("landscape", ".usdc", "m", "Z", "colour", True),
+        ("portrait", ".usd", "cm", "Y", "photo", False),
+        ("portrait", ".usdz", "m", "Z", "photo", True),
+        ("off-centre", ".usd", "cm", "Y", "colour", True),
+        ("off-centre", ".usdc", "m", "Z", "photo", False),
+    ]
+    stages = []
+    for number, (variant, suffix, *choice) in enumerate(variants):
+        path, made = folder / f"{number} {variant}{suffix}", make_scene(variant)
+        stages.append(WrittenStage(path, made, *choice))
+        units, up, texture, backdrop = choice
+        write_stage(made, path, units=units, up=up, texture=texture, backdrop=backdrop)
+    yield stages
+
+
+@pytest.mark.parametrize("check", VALIDATORS)
+def test_stages_are_what_independent_readers_find(check, written: list[WrittenStage]) -> None:
+    try:
+        check(written)
+    except Absent as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize("check", [threejs.check_in_threejs, blender.check_in_blender])
+def test_readers_notice_a_scene_that_is_not_the_written_one(check, written: list[WrittenStage]) -> None:
+    told = written[0].scene
+    table, *others = told.prisms
+    camera = replace(told.camera, fx=505.0, fy=505.0)
+    moved = make_prism(1, "table", (-0.49, 0.6, 3.0), (0.6, 0.4, 0.3), make_camera(), told.world_from_camera)
+    for wrong in (
+        replace(told, prisms=(moved, *others)),
+        replace(told, prisms=(replace(table, colour=np.array([0.1, 0.5, 0.3])), *others)),
+        replace(told, prisms=(replace(table, name="seg_008_table"), *others)),
+        replace(told, camera=camera),
+    ):
+        try:
+            with pytest.raises(AssertionError):
+                check([replace(written[0], scene=wrong)])
+        except Absent as reason:
+            pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize("check", [checkers.check_by_rules, checkers.check_in_omniverse])
+def test_checkers_notice_a_solid_that_is_inside_out(check, written: list[WrittenStage], tmp_path: Path) -> None:
+    layer = Sdf.Layer.FindOrOpen(str(written[1].path))
+    broken = Sdf.Layer.CreateAnonymous(".usda")
+    broken.TransferContent(layer)
+    path = f"{mesh_path(written[1].scene, 'seg_001_table')}.faceVertexIndices"
+    attribute = broken.GetAttributeAtPath(path)
+    attribute.default = list(attribute.default)[::-1]
+    broken.Export(str(tmp_path / "broken.usda"))
+    try:
+        with pytest.raises(AssertionError):
+            check([replace(written[1], path=tmp_path / "broken.usda")])
+    except Absent as reason:
+        pytest.skip(str(reason))
