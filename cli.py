@@ -121,7 +121,7 @@ def _read_request(arguments: argparse.Namespace) -> Request:
     return Request(
         depth=arguments.depth,
         segments=arguments.segments,
-        depth_scale=arguments.depth_scale,
+        depth_scale_m=arguments.depth_scale,
         depth_kind=arguments.depth_kind,
         camera_file=Path(arguments.camera) if arguments.camera else None,
         fov_deg=arguments.fov,

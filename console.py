@@ -77,7 +77,9 @@ class Console(logging.Handler):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Leave the terminal as it was found."""
         self._bar.stop()
-        logging.getLogger(__package__).removeHandler(self)
+        logger = logging.getLogger(__package__)
+        logger.removeHandler(self)
+        logger.setLevel(logging.NOTSET)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show one line of the log."""
@@ -196,8 +198,7 @@ def _describe_build(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _describe_source(source: dict[str, str]) -> str:
-    licence = f" ({source['licence']})" if source["licence"] else ""
-    return f"{source['name']} {source['version']}".strip() + licence
+    return ", ".join(filter(None, (f"{source['name']} {source['version']}".strip(), source["licence"])))
 
 
 def _is_non_commercial(licence: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import OutputUnwritable, UsageError
 from .inference.photo import read_photo
-from .inference.predict import Request, predict, write_prediction
+from .inference.predict import MAP_FILES, Request, predict, write_prediction
 from .inference.prediction import Prediction
 from .output import Place, staged
 from .reconstruct.build import reconstruct
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 Progress = Callable[[str, float], None]
 Summary = dict[str, Any]
 STAGE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
-MAP_FILES = ("depth.npy", "segments.png", "segments.json", "camera.json")
+AFTER_PHOTO, AFTER_INFERENCE, AFTER_RECONSTRUCTION, AFTER_PREVIEW = 0.1, 0.5, 0.8, 0.9  # shares of the whole work
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ def photo_to_usd(
         photo_path: a picture.
         output: the stage, or an existing folder for it; None is the current folder. A folder's stage is <photo>.usd.
         options: None takes the defaults.
-        progress: called as progress(stage, fraction 0..1); an exception raised in it stops the work, leaves nothing
-            behind and reaches the caller.
+        progress: called as progress(stage, share of the whole work that is done, 0..1); an exception raised in it
+            stops the work, leaves nothing behind and reaches the caller.
 
     Raises:
         BlockoutError: one of its children, in one sentence.
@@ -104,7 +104,8 @@ def photo_to_usd(
         clock = Stopwatch(progress)
         clock("photo", 0.0)
         photo = read_photo(Path(photo_path))
-        return _build(predict(photo, options.request, clock), stage, options, clock, place)
+        prediction = predict(photo, options.request, clock.part(AFTER_PHOTO, AFTER_INFERENCE))
+        return _build(prediction, stage, options, clock, place)
 
 
 def prediction_to_usd(
@@ -128,7 +129,7 @@ def predict_to_folder(
     *,
     overwrite: bool = False,
 ) -> Summary:
-    """Write depth.npy, segments.png, segments.json and camera.json, in the formats that a build takes back.
+    """Write depth, segments and camera (``MAP_FILES``) in the formats that a build takes back.
 
     Args:
         photo_path: a picture.
@@ -147,8 +148,9 @@ def predict_to_folder(
     clock = Stopwatch(progress)
     with folder_for_output(Path(folder)), staged(files, overwrite=overwrite) as place:
         clock("photo", 0.0)
-        prediction = predict(read_photo(Path(photo_path)), request or Request(), clock)
-        clock("files", 0.0)
+        photo = read_photo(Path(photo_path))
+        prediction = predict(photo, request or Request(), clock.part(AFTER_PHOTO, AFTER_PREVIEW))
+        clock("files", AFTER_PREVIEW)
         write_prediction(prediction, place(files[0]).parent)
         clock("files", 1.0)
     return _describe_prediction(prediction) | _describe_files(files, clock)
@@ -199,7 +201,7 @@ def folder_for_output(folder: Path) -> Iterator[None]:
 
 
 class Stopwatch:
-    """A progress callback that passes on what it hears and keeps the time of each stage.
+    """A progress callback that passes on what it hears and keeps the time of each stage of the work.
 
     Attributes:
         seconds: by stage, in the order of their beginnings.
@@ -221,7 +223,11 @@ class Stopwatch:
             log.debug("%s begins", stage)
         self._stage, self._last = stage, now
         if self._progress:
-            self._progress(stage, min(max(fraction, 0.0), 1.0))
+            self._progress(stage, fraction)
+
+    def part(self, start: float, end: float) -> Progress:
+        """Return a callback for a part of the work, which counts its own share from 0 to 1."""
+        return lambda stage, fraction: self(stage, start + (end - start) * fraction)
 
 
 def _build_files(stage: Path, options: BuildOptions) -> list[Path]:
@@ -236,12 +242,12 @@ def _build_files(stage: Path, options: BuildOptions) -> list[Path]:
 
 def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: Stopwatch, place: Place) -> Result:
     """Go from maps to files."""
-    scene = reconstruct(prediction, options.settings, clock)
+    scene = reconstruct(prediction, options.settings, clock.part(AFTER_INFERENCE, AFTER_RECONSTRUCTION))
     if options.preview:
-        clock("preview", 0.0)
+        clock("preview", AFTER_RECONSTRUCTION)
         image = render_preview(prediction, scene, photo_texture=options.texture == "photo")
         write_preview(image, place(stage.with_name(f"{stage.stem}.preview.png")))
-    clock("files", 0.0)
+    clock("files", AFTER_PREVIEW)
     facts = write_stage(
         scene,
         place(stage),
@@ -250,7 +256,6 @@ def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: St
         texture=options.texture,
         backdrop=options.backdrop,
     )
-    clock("files", 0.5)
     if options.cubes:
         place(options.cubes).write_text(cubes_text(scene), "utf-8", "backslashreplace")
     if options.keep_maps:
@@ -280,7 +285,7 @@ def _describe_prediction(prediction: Prediction) -> Summary:
 def _describe_scene(scene: Scene, facts: StageFacts) -> Summary:
     """Return what was built."""
     return {
-        "prisms": facts.prisms,
+        "prisms": sum(1 for _ in scene.solids()),
         "groups": facts.groups,
         "faces": facts.faces,
         "scale": asdict(scene.scale),

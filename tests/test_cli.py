@@ -73,7 +73,7 @@ def test_the_outputs_suffix_picks_the_format(room: Path, out: Path, suffix: str)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ([], ["photos", "--help"]),
+        ([], ["PHOTO", "--help"]),
         (["photo.jpg", "--fov", "wide"], ["--fov", "wide"]),
         (["photo.jpg", "--fov", "180"], ["--fov", "180"]),
         (["photo.jpg", "--focal-mm", "-3"], ["--focal-mm", "-3"]),
@@ -225,7 +225,7 @@ def test_the_same_input_gives_the_same_bytes(room: Path, tmp_path: Path) -> None
         record = json.loads(files.pop(Path("room.scene.json")))
         assert sum(record.pop("seconds").values()) > 0
         contents.append((files, record))
-    assert len(contents[0][0]) == 8
+    assert len(contents[0][0]) == 9
     assert contents[0] == contents[1]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from blockout.errors import OutputExists, OutputUnwritable, UsageError
 from blockout.inference.photo import read_photo
-from blockout.inference.predict import Request, predict
+from blockout.inference.predict import MAP_FILES, Request, predict
 from blockout.pipeline import (
     BuildOptions,
     Stopwatch,
@@ -59,11 +59,10 @@ def test_maps_at_hand_give_the_same_stage(room: Path, tmp_path: Path) -> None:
 def test_progress_names_each_stage_and_never_falls_back(room: Path, tmp_path: Path) -> None:
     heard: list[tuple[str, float]] = []
     result = photo_to_usd(room / "room.png", tmp_path, progress=lambda *event: heard.append(event))
-    stages = list(dict.fromkeys(stage for stage, _ in heard))
-    assert stages == list(result.seconds)
-    for stage in stages:
-        fractions = [fraction for name, fraction in heard if name == stage]
-        assert fractions == sorted(fractions)
+    assert list(dict.fromkeys(stage for stage, _ in heard)) == list(result.seconds)
+    fractions = [fraction for _, fraction in heard]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0, 1)
 
 
 @pytest.mark.parametrize("stop_at", [1, 3, 5, 7, 9])
@@ -110,7 +109,7 @@ def test_an_existing_file_of_any_kind_is_kept(room: Path, tmp_path: Path) -> Non
 def test_maps_go_to_a_folder_that_is_made(room: Path, tmp_path: Path) -> None:
     summary = predict_to_folder(room / "room.png", tmp_path / "maps")
     names = {file.name for file in (tmp_path / "maps").iterdir()}
-    assert names == {"depth.npy", "segments.png", "segments.json", "camera.json"}
+    assert names == set(MAP_FILES)
     assert {Path(file).name for file in summary["files"]} == names
     depth = np.load(tmp_path / "maps" / "depth.npy")
     assert (depth.shape, depth.dtype) == ((120, 160), np.float32)
@@ -130,11 +129,13 @@ def test_a_folder_whose_parent_is_missing_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_the_stopwatch_counts_each_stage_once() -> None:
+def test_the_stopwatch_counts_each_stage_once_and_knows_parts() -> None:
     heard: list[tuple[str, float]] = []
     clock = Stopwatch(lambda *event: heard.append(event))
-    for stage, fraction in (("a", 0.0), ("a", 1.5), ("b", -1.0), ("a", 1.0)):
-        clock(stage, fraction)
+    clock("a", 0.0)
+    inner = clock.part(0.2, 0.6)
+    inner("b", 0.5)
+    inner("a", 1.0)
     assert list(clock.seconds) == ["a", "b"]
     assert all(seconds >= 0 for seconds in clock.seconds.values())
-    assert heard == [("a", 0.0), ("a", 1.0), ("b", 0.0), ("a", 1.0)]
+    assert heard == [("a", 0.0), ("b", pytest.approx(0.4)), ("a", pytest.approx(0.6))]
