@@ -66,9 +66,7 @@ def _refuse_beforehand(files: Sequence[Path], roots: set[Path], overwrite: bool)
     """Raise what can be known before any work is done."""
     for root in sorted(roots):
         if not root.is_dir():
-            raise OutputUnwritable(
-                f"{root} is not a folder that exists: create it, or name another one."
-            )
+            raise OutputUnwritable(f"{root} is not a folder that exists: create it, or name another one.")
         if not os.access(root, os.W_OK | os.X_OK):
             raise OutputUnwritable(f"{root} may not be written: change its permissions, or choose another folder.")
     twice = next((file for file in files if files.count(file) > 1), None)
@@ -133,7 +131,5 @@ def _explain(error: OSError, hidden: dict[Path, Path]) -> None:
 def _sentence(output: Path, error: OSError, root: Path) -> str:
     free_mb = shutil.disk_usage(root).free / 1e6
     reason = (error.strerror or str(error)).lower()
-    return (
-        f"{output} could not be written ({reason}; {free_mb:.1f} MB are free there): "
-        "make room or change the permissions, or choose another folder."
-    )
+    remedy = "make room there" if error.errno in FULL else "see to its permissions"
+    return f"{output} could not be written ({reason}; {free_mb:.1f} MB are free): {remedy}, or choose another folder."

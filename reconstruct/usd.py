@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
-import time
+import struct
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pxr import Gf, Sdf, Tf, UsdUtils, Vt
+from pxr import Gf, Sdf, Tf, Vt
 
 from .. import __version__
 from .backdrop import backdrop_of
@@ -20,12 +20,14 @@ from .meshes import Mesh, mesh_of
 from .names import ROOT, Texture, texture_path
 from .scene import Scene
 from .usd_layer import add_attribute, add_prim
-from .usd_materials import add_photo_material, write_texture
+from .usd_materials import add_photo_material, encode_texture
 from .usd_solids import SolidWriter
 
 CLIPPING = (0.1, 10.0)  # near plane over the nearest depth, far plane over the furthest
 NEAREST_M = 0.001
-ZIP_EPOCH = (1980, 1, 1, 0, 0, 0, 0, 0, 0)  # the oldest date that a zip file can hold: the same bytes each time
+ZIP_ALIGNMENT = 64
+ZIP_HEADER = 30  # bytes before a member's name
+ZIP_PADDING = 0x1986  # the number of an extra field that only fills up
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,11 @@ def write_stage(
         _describe(layer, scene, units, up)
         facts = _fill(layer, scene, stage_from_world(units, up), image, texture == "photo", backdrop)
     if path.suffix.lower() == ".usdz":
-        _package(layer, path, scene, image)
+        _package(layer, path, (image, encode_texture(scene.photo.rgb)) if image else None)
     else:
         if image:
-            write_texture(scene.photo.rgb, image)
+            image.parent.mkdir(exist_ok=True)
+            image.write_bytes(encode_texture(scene.photo.rgb))
         _save(layer, path)
     return facts
 
@@ -154,27 +157,26 @@ def _save(layer: Sdf.Layer, path: Path) -> None:
         is_written = layer.Export(str(path))
     except Tf.ErrorException:
         is_written = False
-    if not is_written:
-        raise _failure(path)
+    if not is_written:  # USD names no reason
+        code = errno.ENOSPC if shutil.disk_usage(path.parent).free < 2**20 else errno.EIO
+        raise OSError(code, os.strerror(code), str(path))
 
 
-def _package(layer: Sdf.Layer, path: Path, scene: Scene, image: Path | None) -> None:
-    """Write a layer and its texture as one .usdz."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".usdz-") as folder:
-        inner = Path(folder) / f"{path.stem}.usdc"
-        _save(layer, inner)
-        members = [inner]
-        if image:
-            members.append(Path(folder) / "textures" / image.name)
-            write_texture(scene.photo.rgb, members[1])
-        for member in members:
-            os.utime(member, (time.mktime(ZIP_EPOCH),) * 2)
-        if not UsdUtils.CreateNewUsdzPackage(Sdf.AssetPath(str(inner)), str(path)):
-            raise _failure(path)
+def _package(layer: Sdf.Layer, path: Path, image: tuple[Path, bytes] | None) -> None:
+    """Write a layer and its texture as one .usdz; USD's own writer takes a full disk for success.
 
-
-def _failure(path: Path) -> OSError:
-    """Return what a failed write of USD's amounts to; its own messages name no reason."""
-    is_full = shutil.disk_usage(path.parent).free < 2**20
-    code = errno.ENOSPC if is_full else errno.EIO
-    return OSError(code, os.strerror(code), str(path))
+    Source: the usdz specification: a zip file, nothing compressed, the layer first, all data at multiples of 64 bytes.
+    """
+    inner = path.with_suffix(".usdc")
+    _save(layer, inner)
+    members = [(inner.name, inner.read_bytes())]
+    inner.unlink()
+    if image:
+        members.append((f"textures/{image[0].name}", image[1]))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as package:
+        for name, content in members:
+            member = zipfile.ZipInfo(name)
+            assert package.fp
+            padding = -(package.fp.tell() + ZIP_HEADER + len(name.encode()) + 4) % ZIP_ALIGNMENT
+            member.extra = struct.pack("<HH", ZIP_PADDING, padding) + bytes(padding)
+            package.writestr(member, content)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -44,12 +43,11 @@ def add_photo_material(scope: Sdf.PrimSpec, name: str, file: str) -> Sdf.Path:
     return material.path
 
 
-def write_texture(rgb: np.ndarray, path: Path) -> None:
-    """Write a photo as JPEG, its long side at most ``LONGEST_TEXTURE_PX``.
+def encode_texture(rgb: np.ndarray) -> bytes:
+    """Return a photo as JPEG, its long side at most ``LONGEST_TEXTURE_PX``.
 
     Args:
         rgb: (H, W, 3) uint8, sRGB.
-        path: its folder is made when it is missing.
     """
     height, width = rgb.shape[:2]
     shrink = LONGEST_TEXTURE_PX / max(height, width)
@@ -58,8 +56,7 @@ def write_texture(rgb: np.ndarray, path: Path) -> None:
         rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     _, encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(encoded.tobytes())
+    return encoded.tobytes()
 
 
 def _add_surface(scope: Sdf.PrimSpec, name: str) -> tuple[Sdf.PrimSpec, Sdf.PrimSpec]:

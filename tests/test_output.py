@@ -1,11 +1,11 @@
 import errno
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 from blockout.errors import OutputExists, OutputUnwritable, UsageError
 from blockout.output import staged
+from disks import mounted
 
 
 def outputs_in(folder: Path) -> list[Path]:
@@ -128,7 +128,7 @@ def test_a_full_disk_is_one_sentence_with_the_space_left(tmp_path: Path) -> None
     with mounted(tmp_path, "size=64k") as folder:
         files = outputs_in(folder)
         with (
-            pytest.raises(OutputUnwritable, match=r"no space left on device; 0\.\d MB are free there\): make room"),
+            pytest.raises(OutputUnwritable, match=r"no space left on device; 0\.\d MB are free\): make room there"),
             staged(files, overwrite=False) as place,
         ):
             place(files[0]).write_bytes(bytes(100_000))
@@ -138,21 +138,3 @@ def test_a_full_disk_is_one_sentence_with_the_space_left(tmp_path: Path) -> None
 def test_an_error_of_another_file_passes_through(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), staged(outputs_in(tmp_path), overwrite=False):
         (tmp_path / "elsewhere").read_text()
-
-
-class mounted:  # noqa: N801, used like a function
-    """A small file system in memory; skips where mounting is not allowed."""
-
-    def __init__(self, folder: Path, options: str) -> None:
-        self.folder, self.options = folder, options
-
-    def __enter__(self) -> Path:
-        command = ["mount", "-t", "tmpfs", "-o", self.options, "tmpfs", str(self.folder)]
-        try:
-            subprocess.run(command, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("mounting a small file system needs root")
-        return self.folder
-
-    def __exit__(self, *failure: object) -> None:
-        subprocess.run(["umount", str(self.folder)], check=True)

@@ -12,6 +12,7 @@ from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.names import identifier, prim_paths, stage_files, stem
 from blockout.reconstruct.scene import Scene
 from blockout.reconstruct.usd import StageFacts, write_stage
+from disks import mounted
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -29,6 +30,11 @@ def scene() -> Scene:
 
 def open_stage(path: Path) -> Usd.Stage:
     return Usd.Stage.Open(str(path))
+
+
+def count_prims(path: Path) -> int:
+    stage = open_stage(path)  # closed on return, so that its disk can go
+    return len(list(stage.Traverse()))
 
 
 def mesh_path(scene: Scene, name: str) -> str:
@@ -90,6 +96,10 @@ def test_package_holds_stage_and_texture_without_the_time_of_writing(scene: Scen
     write_stage(scene, tmp_path / "a.usdz", texture="photo")
     with zipfile.ZipFile(tmp_path / "a.usdz") as package:
         members = package.infolist()
+        starts = [member.header_offset + len(member.FileHeader()) for member in members]
+        assert package.testzip() is None
+    assert [start % 64 for start in starts] == [0, 0], "the data can be mapped into memory"
+    assert {member.compress_type for member in members} == {zipfile.ZIP_STORED}
     assert [member.filename for member in members] == ["a.usdc", "textures/a_photo.jpg"]
     assert {member.date_time for member in members} == {(1980, 1, 1, 0, 0, 0)}
     assert [p.name for p in tmp_path.iterdir()] == ["a.usdz"]
@@ -248,14 +258,25 @@ def test_backdrop_fills_the_frame_behind_everything(tmp_path: Path, variant: str
     assert front[:, 2].min() > furthest
 
 
-def test_a_full_disk_leaves_no_stage_and_gives_a_sentence(
-    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Sdf.Layer, "Export", lambda layer, path: False)
-    files = stage_files(tmp_path / "a.usd", texture="photo", backdrop=False)
-    with pytest.raises(OutputUnwritable, match=r"a\.usd could not be written"), staged(files, overwrite=False) as place:
-        write_stage(scene, place(files[-1]), texture="photo")
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk_leaves_no_stage_and_gives_a_sentence(scene: Scene, tmp_path: Path, suffix: str) -> None:
+    needed = 0
+    for size_kb in range(4, 200, 4):
+        with mounted(tmp_path, f"size={size_kb}k") as disk:
+            path = disk / f"a{suffix}"
+            files = stage_files(path, texture="photo", backdrop=False)
+            try:
+                with staged(files, overwrite=False) as place:
+                    write_stage(scene, place(path), texture="photo")
+            except OutputUnwritable as error:
+                assert "could not be written (no space left on device" in str(error)
+                assert list(disk.iterdir()) == []
+                continue
+            sizes = sum(file.stat().st_size for file in files)
+            needed = needed or sizes
+            assert sizes == needed, "truncated"
+            assert count_prims(path) == 46
+    assert needed
 
 
 @given(st.text(max_size=60))
