@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -128,8 +128,10 @@ def _read_exr(path: Path, kind: DepthKind | None) -> tuple[np.ndarray, DepthKind
 
     try:
         with OpenEXR.File(str(path), separate_channels=True) as file:
+            if not file.parts:  # from 3.4 on the library says so on the terminal and goes on without the part
+                raise OSError("its pixels are incomplete")
             found = {
-                name: (part.header, np.asarray(channel.pixels))
+                name: (dict(part.header), np.asarray(channel.pixels))  # closing the file empties its headers
                 for part in reversed(file.parts)  # where two parts share a name the first one stays
                 for name, channel in part.channels.items()
             }
@@ -153,7 +155,7 @@ def _depth_channel(names: list[str], path: Path) -> tuple[str, DepthKind]:
     raise MapUnreadable(f"{path}: none of the channels {', '.join(sorted(names))} is depth; name it Z")
 
 
-def _on_display_window(pixels: np.ndarray, header: dict) -> np.ndarray:
+def _on_display_window(pixels: np.ndarray, header: dict[str, Any]) -> np.ndarray:
     """Return the channel over the whole picture; a renderer may have stored a part of it, or some margin."""
     if "dataWindow" not in header or "displayWindow" not in header:
         return pixels

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 from zipfile import BadZipFile
 
@@ -31,6 +32,7 @@ BROKEN_FILE = (  # what decoders raise on damaged files; no TypeError, which wou
     struct.error,
     zlib.error,
     BadZipFile,
+    TokenError,  # numpy, on a damaged header
 )
 _PILLOW_LOCK = threading.Lock()
 

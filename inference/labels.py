@@ -19,7 +19,7 @@ _WORDS: dict[Kind, str] = {
         cabin hovel lighthouse greenhouse apartment bridge overpass tunnel pier platform stage grandstand fence
         railing rail guardrail banister bannister handrail gate balcony porch awning arch column pillar beam chimney
         fireplace stairs stair staircase stairway step escalator window windowpane door doorway doorframe
-        hill mountain mount cliff structure""",
+        hill mountain mount cliff structure structural""",
 }
 _KIND_OF_WORD: dict[str, Kind] = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _MODIFIERS = frozenset(  # what COCO-Stuff and others put after the noun: "wall-brick", "door-stuff"

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from ..errors import OutputUnwritable
 from .camera import choose_camera, known_camera, write_camera
 from .depth_file import DepthKind, read_depth, write_depth
-from .files import reason_of
 from .prediction import Camera, DepthMap, Estimate, Photo, Prediction, SegmentMap, Source
 from .registry import Estimator, Loader, resolve
 from .resample import fit_depth, fit_segments
@@ -101,16 +99,11 @@ def write_prediction(prediction: Prediction, folder: Path, prefix: str = "") -> 
         prefix: goes before each file's name, such as "room.".
 
     Raises:
-        OutputUnwritable: the folder cannot be written, or is full.
+        OSError: the folder cannot be written, or is full; ``output.staged`` makes a sentence of it.
     """
-    try:
-        write_depth(prediction.depth, folder / f"{prefix}depth.npy")
-        write_segments(prediction.segments, folder / f"{prefix}segments.png")
-        write_camera(prediction.camera, folder / f"{prefix}camera.json")
-    except OSError as error:
-        raise OutputUnwritable(
-            f"{folder}: the maps cannot be written ({reason_of(error)}); give another folder, or make room"
-        ) from error
+    write_depth(prediction.depth, folder / f"{prefix}depth.npy")
+    write_segments(prediction.segments, folder / f"{prefix}segments.png")
+    write_camera(prediction.camera, folder / f"{prefix}camera.json")
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,8 +68,8 @@ def fit_depth(depth: DepthMap, size: tuple[int, int], name: str = "the depth map
     """Return a depth map in the photo's size, without depths that lie between two surfaces.
 
     Enlarging interpolates where the four neighbours are known and within ``AGREEMENT`` of each other, and takes the
-    nearest pixel, known or not, elsewhere. Shrinking takes medians of three, down and then across, over the area that
-    a pixel covers, passing over unknown depths.
+    nearest pixel, known or not, elsewhere. Shrinking takes medians of four, down and then across, over the area that a
+    pixel covers, passing over unknown depths; between two surfaces that share it evenly the nearer one wins.
 
     Args:
         depth: of the photo's aspect ratio, to about a pixel.
@@ -142,23 +142,23 @@ def _surface_cells(z: np.ndarray) -> np.ndarray:
 
 
 def _shrink(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    down = [_at_share(z.shape[0], size[0], sixths) for sixths in (1, 3, 5)]
-    across = [_at_share(z.shape[1], size[1], sixths) for sixths in (1, 3, 5)]
+    down, across = (
+        [(8 * np.arange(target) + eighths) * source // (8 * target) for eighths in (1, 3, 5, 7)]
+        for source, target in zip(z.shape, size, strict=True)
+    )
     shrunk = np.empty(size, np.float32)
     for rows in _row_blocks((size[0], z.shape[1])):
-        column = _median_of_three(*(z[index[rows]] for index in down))
-        shrunk[rows] = _median_of_three(*(np.take(column, index, axis=1) for index in across))
+        column = _median_of_four(*(z[index[rows]] for index in down))
+        shrunk[rows] = _median_of_four(*(np.take(column, index, axis=1) for index in across))
     return shrunk
 
 
-def _at_share(source: int, target: int, sixths: int) -> np.ndarray:
-    """Return (target,) int64: the source pixel at so many sixths of the way through each target pixel."""
-    return (6 * np.arange(target) + sixths) * source // (6 * target)
-
-
-def _median_of_three(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """Return the median of three, always one of them, and a known one if there is any."""
-    return np.fmax(np.fmin(a, b), np.fmin(np.fmax(a, b), c))
+def _median_of_four(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return the mean of the middle two if they are one surface, else the nearer; NaN only where all four are."""
+    near = np.fmax(np.fmin(a, b), np.fmin(c, d))
+    far = np.fmin(np.fmax(a, b), np.fmax(c, d))
+    near, far = np.fmin(near, far), np.fmax(near, far)
+    return np.where(far <= near * (1 + AGREEMENT), near + (far - near) / 2, near)
 
 
 def _row_blocks(size: tuple[int, int]) -> list[slice]:
