@@ -99,13 +99,13 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
 def score_sky(regions: Regions) -> np.ndarray:
     """Return (N + 1,) float64 0..1: high for what is smooth, over the horizon, reaches the top, and is blue or light.
 
-    A white ceiling is smooth and reaches the top too; it is told from an overcast sky only by not being much lighter
-    than the rest of the picture, so that the score of a colourless sky stays low and a dark scene below raises it.
+    Light means lighter than what stands directly under it: a white ceiling is smooth and reaches the top as well, and
+    is told from an overcast sky only by the light wall below.
     """
     r = regions
     light = r.lab[:, 0]
-    weights = r.area * (r.below > 0.5)
-    rest = float((light * weights).sum() / weights.sum()) if weights.sum() > 0.02 else 50.0
+    under = r.rests_on * (r.top > 1)
+    rest = np.where(under.any(axis=1), (under @ light) / np.maximum(under.sum(axis=1), 1), light)
     broad = np.clip((r.right - r.left + 1) / (0.25 * r.ids.shape[1]), 0, 1)  # a bright slit is a lamp or a curtain
     lighter = np.clip((light - rest) / 28, 0, 1)
     bluer = np.clip(r.blue / 40, 0, 1) * np.clip(light / 24, 0, 1)

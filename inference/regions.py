@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 MIN_AREA = 0.0015  # of the picture: smaller regions join their most similar neighbour
+ALIKE = 4.0  # of 255 in 8-bit Lab: neighbours that differ less were parted by noise or shading only
 MAX_REGIONS = 60  # fewer, larger things are what an artist moves
 GRANULARITY = 160.0  # Felzenszwalb and Huttenlocher's k: how much contrast a large region tolerates
 
@@ -29,11 +30,27 @@ def segment_regions(rgb: np.ndarray) -> np.ndarray:
     k = GRANULARITY
     for _ in range(4):
         segmenter = cv2.ximgproc.segmentation.createGraphSegmentation(sigma=0.5, k=k, min_size=least)
-        ids = segmenter.processImage(lab).astype(np.int32) + 1
+        ids = keep_connected(segmenter.processImage(lab).astype(np.int32) + 1, least)
+        ids = keep_connected(_join_alike(ids, lab), 1)
         if ids.max() <= MAX_REGIONS:
             break
         k *= 1.5 * ids.max() / MAX_REGIONS
-    return keep_connected(ids, least)
+    return ids
+
+
+def _join_alike(ids: np.ndarray, lab: np.ndarray) -> np.ndarray:
+    """Return ids in which neighbours that differ by no more than noise share the smallest id of their group."""
+    number = int(ids.max()) + 1
+    pixels = np.maximum(np.bincount(ids.ravel(), minlength=number), 1)
+    colour = [np.bincount(ids.ravel(), lab[..., c].ravel(), minlength=number) / pixels for c in range(3)]
+    pairs = np.concatenate([(ids[:-1] * number + ids[1:]).ravel(), (ids[:, :-1] * number + ids[:, 1:]).ravel()])
+    first, second = np.divmod(np.unique(pairs), number)
+    alike = np.linalg.norm(np.array(colour)[:, first] - np.array(colour)[:, second], axis=0) < ALIKE
+    group = np.arange(number, dtype=np.int32)
+    for i, j in zip(first[alike], second[alike], strict=True):
+        low, high = sorted((group[i], group[j]))
+        group[group == high] = low
+    return group[ids]
 
 
 def keep_connected(ids: np.ndarray, least_px: int) -> np.ndarray:

@@ -7,42 +7,30 @@ directions at right angles. Nothing is drawn at random, so the same picture give
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from .camera import ASSUMED_FOV_DEG, camera_from_fov
 from .prediction import Camera
 
 MAX_PITCH_DEG, MAX_ROLL_DEG = 45, 15
-DEFAULT_FOV_DEG = 55.0
 FOV_CANDIDATES_DEG = (35, 40, 45, 50, 55, 60, 66, 72, 80, 90)
 MIN_LINE = 0.03  # of the picture's longer side: shorter segments are texture
 VERTICAL_TOLERANCE_DEG = 1.2  # between a line and the direction to the vertical vanishing point
 MIN_SUPPORT = 0.8  # length of lines in longer sides of the picture that a gravity must explain to be believed
 MIN_GAIN = 1.4  # how many times more a gravity must explain than a level camera does
+FOV_MIN_SUPPORT, FOV_MIN_GAIN = 1.6, 1.15  # the same for a field of view, over the narrowest and the widest
 HORIZONTAL_WEIGHT = 0.5  # horizontals find some common heading under any gravity: they weigh less than verticals
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """How a picture was taken.
-
-    Attributes:
-        camera: intrinsics for the picture's size.
-        down_cam: (3,) float64 unit vector along gravity, camera axes.
-        confidence: 0 (a level camera was assumed) to 1 (all lines agree).
-    """
+    """How a picture was taken: its camera, and (3,) float64, the unit vector along gravity in camera axes."""
 
     camera: Camera
     down_cam: np.ndarray
-    confidence: float
-
-
-def camera_from_fov(fov_deg: float, height: int, width: int, source: str) -> Camera:
-    """Return the centred camera with square pixels whose longer side sees ``fov_deg``."""
-    focal_px = max(height, width) / 2 / np.tan(np.radians(fov_deg) / 2)
-    return Camera(focal_px, focal_px, width / 2, height / 2, height, width, source)
 
 
 def down_from_angles(pitch_deg: np.ndarray | float, roll_deg: np.ndarray | float) -> np.ndarray:
@@ -71,16 +59,14 @@ def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:
         rgb: (H, W, 3) uint8, sRGB.
         camera: intrinsics for this size that are kept, or None.
     """
-    height, width = rgb.shape[:2]
     lines = detect_lines(rgb)
     if camera is None:
-        camera = _estimate_fov(lines, height, width)
+        camera = _estimate_fov(lines, rgb.shape[:2])
     score, pitch, roll = _best_angles(lines, camera)
     level = _scores(lines, camera, np.zeros(1), np.zeros(1))[0]
-    total = _lengths(lines).sum() / max(height, width)
     if score < MIN_SUPPORT or score < MIN_GAIN * level:
-        return View(camera, down_from_angles(0.0, 0.0), 0.0)
-    return View(camera, down_from_angles(pitch, roll), float(score / max(total, score)))
+        pitch, roll = 0.0, 0.0
+    return View(camera, down_from_angles(pitch, roll))
 
 
 def _lengths(lines: np.ndarray) -> np.ndarray:
@@ -156,14 +142,11 @@ def _best_angles(lines: np.ndarray, camera: Camera) -> tuple[float, float, float
     return best, pitch, roll
 
 
-def _estimate_fov(lines: np.ndarray, height: int, width: int) -> Camera:
-    """Return the camera on which the lines agree best, or the assumed one when they tell too little."""
-    assumed = camera_from_fov(DEFAULT_FOV_DEG, height, width, f"assumed {DEFAULT_FOV_DEG:.0f} degrees")
-    cameras = [camera_from_fov(fov, height, width, "vanishing lines") for fov in FOV_CANDIDATES_DEG]
-    found = [_best_angles(lines, camera) for camera in cameras]
-    scores = np.array([score for score, _, _ in found])
+def _estimate_fov(lines: np.ndarray, size: tuple[int, int]) -> Camera:
+    """Return the camera on which the lines agree best, or the assumed one when all do about equally well."""
+    cameras = [camera_from_fov(fov_deg, size, "vanishing lines") for fov_deg in FOV_CANDIDATES_DEG]
+    scores = np.array([_best_angles(lines, camera)[0] for camera in cameras])
     k = int(np.argmax(scores))
-    peaked = scores[k] > 1.15 * max(scores[0], scores[-1]) and 0 < k < len(cameras) - 1
-    if scores[k] < 2 * MIN_SUPPORT or not peaked:
-        return assumed
-    return replace(cameras[k])
+    if scores[k] < FOV_MIN_SUPPORT or scores[k] < FOV_MIN_GAIN * max(scores[0], scores[-1]):
+        return camera_from_fov(ASSUMED_FOV_DEG, size, f"assumed {ASSUMED_FOV_DEG:.0f} degrees")
+    return cameras[k]

@@ -1,0 +1,169 @@
+"""The estimator without weights on drawn scenes with known answers, on nothing at all, and on real frames."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from blockout.inference.camera import camera_from_fov
+from blockout.inference.geometric import Geometric
+from blockout.inference.layout import CAMERA_HEIGHT_M
+from blockout.inference.prediction import Estimate, Photo, Segment
+from PIL import Image
+
+SIZE = (480, 640)
+CAMERA = camera_from_fov(60, SIZE, "test")
+BUILDING_FOOT, BOX_FOOT = 320, 400  # rows; the horizon is row 240
+RNG = np.random.default_rng(3)
+NOTHING = {
+    "one pixel": np.zeros((1, 1, 3), np.uint8),
+    "two by three": RNG.integers(0, 256, (2, 3, 3), dtype=np.uint8),
+    "sixteen by sixteen": RNG.integers(0, 256, (16, 16, 3), dtype=np.uint8),
+    "one row": RNG.integers(0, 256, (1, 500, 3), dtype=np.uint8),
+    "a ribbon": RNG.integers(0, 256, (4000, 9, 3), dtype=np.uint8),
+    "a panorama of noise": RNG.integers(0, 256, (200, 800, 3), dtype=np.uint8),
+    "grey": np.full((100, 120, 3), 128, np.uint8),
+    "black": np.zeros((700, 900, 3), np.uint8),
+    "white": np.full((300, 400, 3), 255, np.uint8),
+    "nothing but sky": np.full((300, 400, 3), (110, 160, 235), np.uint8),
+}
+
+
+def draw_street() -> np.ndarray:
+    """Return (480, 640, 3) uint8: blue over a hedge, a brown building and a red box on a grey street, seen level."""
+    rgb = np.zeros((*SIZE, 3), np.uint8)
+    rgb[:] = (120, 165, 235)
+    rgb[150:262] = (40, 70, 35)
+    rgb[262:] = (125, 125, 122)
+    rgb[70:BUILDING_FOOT, 60:300] = (130, 85, 60)
+    rgb[330:BOX_FOOT, 420:490] = (190, 40, 35)
+    noise = np.random.default_rng(0).normal(0, 2, rgb.shape)
+    return np.clip(rgb + noise, 0, 255).astype(np.uint8)
+
+
+def predict(rgb: np.ndarray) -> Estimate:
+    return Geometric().predict(Photo(rgb), CAMERA if rgb.shape[:2] == SIZE else None)
+
+
+def segment_at(estimate: Estimate, x: int, y: int) -> Segment:
+    assert estimate.segments is not None
+    number = estimate.segments.ids[y, x]
+    return next(segment for segment in estimate.segments.segments if segment.id == number)
+
+
+@pytest.fixture(scope="module")
+def street() -> Estimate:
+    return predict(draw_street())
+
+
+def test_sky_ground_structure_and_object_are_told_apart(street: Estimate) -> None:
+    assert segment_at(street, 500, 20).kind == "sky"
+    assert segment_at(street, 320, 460).kind == "ground"
+    assert segment_at(street, 180, 200).kind == "structure"
+    assert segment_at(street, 455, 370).kind == "object"
+
+
+def test_sky_has_no_depth_and_all_else_has(street: Estimate) -> None:
+    assert street.depth is not None and street.segments is not None
+    sky = [segment.id for segment in street.segments.segments if segment.kind == "sky"]
+    np.testing.assert_array_equal(np.isnan(street.depth.z), np.isin(street.segments.ids, sky))
+
+
+def test_the_ground_is_a_plane_under_the_assumed_camera(street: Estimate) -> None:
+    assert street.depth is not None
+    rows = np.arange(420, 480)
+    expected_m = CAMERA_HEIGHT_M * CAMERA.fy / (rows + 0.5 - CAMERA.cy)
+    np.testing.assert_allclose(street.depth.z[rows, 20], expected_m, rtol=0.001)
+    assert not street.depth.is_metric
+
+
+FEET = [(180, 100, BUILDING_FOOT), (180, 300, BUILDING_FOOT), (455, 370, BOX_FOOT)]
+
+
+@pytest.mark.parametrize(("x", "y", "foot"), FEET)
+def test_a_thing_stands_where_its_foot_meets_the_ground(street: Estimate, x: int, y: int, foot: int) -> None:
+    assert street.depth is not None
+    assert street.depth.z[y, x] == pytest.approx(CAMERA_HEIGHT_M * CAMERA.fy / (foot - CAMERA.cy), rel=0.05)
+
+
+def test_outlines_follow_the_edges_of_a_large_photo() -> None:
+    rgb = cv2.resize(draw_street(), (1920, 1440), interpolation=cv2.INTER_NEAREST)
+    estimate = predict(rgb)
+    assert estimate.segments is not None
+    ids = estimate.segments.ids
+    box = ids == ids[1110, 1365]
+    truth = np.zeros_like(box)
+    truth[990:1200, 1260:1470] = True
+    assert (box & truth).sum() / (box | truth).sum() > 0.97
+
+
+def test_a_wall_that_runs_away_is_farther_at_its_far_end() -> None:
+    rgb = np.zeros((*SIZE, 3), np.uint8)
+    rgb[:] = (130, 170, 235)
+    rgb[262:] = (120, 120, 118)
+    wall = np.array([[0, 40], [420, 200], [420, 270], [0, 440]], np.int32)  # foot from 4.4 m to 30 m
+    cv2.fillPoly(rgb, [wall], (150, 90, 60))
+    estimate = predict(rgb)
+    assert estimate.depth is not None
+    for x in (100, 200, 300):
+        foot = 440 + (270 - 440) * x / 420
+        assert estimate.depth.z[250, x] == pytest.approx(CAMERA_HEIGHT_M * CAMERA.fy / (foot - CAMERA.cy), rel=0.1)
+
+
+def test_a_white_ceiling_is_no_sky() -> None:
+    rgb = np.zeros((*SIZE, 3), np.uint8)
+    rgb[:] = (225, 224, 220)
+    rgb[110:350] = (205, 200, 190)
+    rgb[350:] = (170, 140, 105)
+    estimate = predict(rgb)
+    assert estimate.segments is not None
+    assert {segment.kind for segment in estimate.segments.segments} == {"structure", "ground"}
+
+
+def check(estimate: Estimate, size: tuple[int, int]) -> None:
+    """Hold an estimate against what the interface promises."""
+    depth, segments, camera = estimate.depth, estimate.segments, estimate.camera
+    assert depth is not None and segments is not None and camera is not None and estimate.gravity_cam is not None
+    assert depth.z.shape == segments.ids.shape == (camera.height, camera.width) == size
+    assert (depth.z.dtype, segments.ids.dtype) == (np.float32, np.int32)
+    assert np.isfinite(depth.z).any() and np.nanmin(depth.z) > 0
+    assert np.linalg.norm(estimate.gravity_cam) == pytest.approx(1)
+    numbers = [segment.id for segment in segments.segments]
+    assert numbers == np.unique(segments.ids).tolist() and numbers[0] == 1
+    for segment in segments.segments:
+        assert 0 <= segment.score <= 1
+        assert cv2.connectedComponents((segments.ids == segment.id).astype(np.uint8), connectivity=4)[0] == 2
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_picture_of_nothing_still_gives_a_segment_and_a_depth(name: str) -> None:
+    check(predict(NOTHING[name]), NOTHING[name].shape[:2])
+
+
+def test_the_same_photo_gives_the_same_bytes() -> None:
+    first, second = predict(draw_street()), predict(draw_street())
+    assert first.depth is not None and second.depth is not None
+    assert first.segments is not None and second.segments is not None
+    assert first.depth.z.tobytes() == second.depth.z.tobytes()
+    assert first.segments.ids.tobytes() == second.segments.ids.tobytes()
+    assert first.segments.segments == second.segments.segments
+
+
+def test_a_given_camera_is_kept() -> None:
+    assert predict(draw_street()).camera is CAMERA
+
+
+@pytest.mark.parametrize(
+    ("photo", "sky_at", "ground_at"),
+    [("nyc/nyc.jpg", (1000, 60), (800, 1000)), ("school/school.jpg", (300, 15), (400, 380))],
+)
+def test_the_shared_photographs_have_sky_above_and_ground_below(
+    shared: Path, photo: str, sky_at: tuple[int, int], ground_at: tuple[int, int]
+) -> None:
+    rgb = np.asarray(Image.open(shared / "photos" / photo).convert("RGB"))
+    estimate = predict(rgb)
+    check(estimate, rgb.shape[:2])
+    assert estimate.segments is not None
+    assert segment_at(estimate, *sky_at).kind == "sky"
+    assert segment_at(estimate, *ground_at).kind == "ground"
+    assert 15 <= len(estimate.segments.segments) <= 60
