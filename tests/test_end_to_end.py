@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from blockout.inference.predict import Request
@@ -23,6 +24,20 @@ class Case:
     suffix: str
 
 
+def write_disparity(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the map that a published network made of the school, at the photo's size.
+
+    The file holds the network's 256 x 512 values row by row in 398 x 600, begun again where they ended: 2D_3D brought
+    maps to size with np.resize.
+    """
+    wrapped = np.load(photos / "school" / "school_depth_array.npy")
+    disparity = wrapped.ravel()[: 256 * 512].reshape(256, 512)
+    assert (wrapped.ravel()[disparity.size :] == wrapped.ravel()[: wrapped.size - disparity.size]).all()
+    path = tmp_path_factory.mktemp("maps") / "disparity.npy"
+    np.save(path, cv2.resize(disparity, (600, 398), interpolation=cv2.INTER_LINEAR))
+    return path
+
+
 @pytest.fixture(scope="module", params=["example", "nyc", "school"])
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Case, Result]:
     """Return a case and what was built of it."""
@@ -31,7 +46,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     else:
         photos = request.getfixturevalue("shared") / "photos"
         photo = photos / request.param / f"{request.param}.jpg"
-        disparity = Request(depth=str(photos / "school" / "school_depth_array.npy"), depth_kind="disparity")
+        disparity = Request(depth=str(write_disparity(photos, tmp_path_factory)), depth_kind="disparity")
         case = {
             "nyc": Case(photo, BuildOptions(texture="photo"), ".usda"),
             "school": Case(photo, BuildOptions(request=disparity, texture="photo"), ".usdz"),
