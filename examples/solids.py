@@ -53,7 +53,8 @@ class Solid:
         t = (-b - np.sqrt(np.maximum(root, 0))) / a
         found = (root > 0) & (t > 0)
         if self.material == "leaves":  # ragged, and light falls through
-            found &= leaf_at(origin + t[..., None] * direction)[0]
+            ray = np.broadcast_to(t[..., None] * direction, (*t.shape, 3))[found]
+            found[found] = leaf_at(np.broadcast_to(origin, (*t.shape, 3))[found] + ray)[0]
         return np.where(found, t, np.float32(np.inf)), np.zeros(t.shape, np.int8)
 
 

@@ -27,8 +27,9 @@ def build_square() -> Model:
     _add_house(square, (-3.6, -24.0), (8.0, 9.0, 6.4, 3.6), 0, brick, SLATE, (0.55, 0.53, 0.48), 3, gable=True)
     _add_house(square, (4.1, -24.3), (7.2, 9.0, 5.6, 3.0), 0, blue, TERRACOTTA, (0.10, 0.16, 0.28), 3)
     _add_house(square, (17.6, -21.0), (9.0, 9.0, 6.2, 3.4), -90, rose, SLATE, (0.50, 0.46, 0.40), 4)
-    for foot in ((6.3, -14.5), (12.6, -45.0), (16.5, -49.0), (21.0, -47.0)):
-        _add_tree(square, foot)
+    _add_tree(square, (6.3, -14.5))
+    for foot in ((12.6, -45.0), (16.5, -49.0), (21.0, -47.0)):
+        _add_tree(square, foot, casts_shadow=False)  # too far away to see it
     _add_car(square, (1.2, -12.6), -14)
     _add_lamp(square, (-2.55, -10.2))
     _add_bench(square, (-4.35, -9.4), 72)
@@ -107,7 +108,7 @@ def _add_door(square: Model, at: Placing, x: float, z: float, turn_deg: float, c
     square.box("plain", STONE, (1.7, 0.14, 0.6), at(x, 0, z + 0.3), turn_deg)
 
 
-def _add_tree(square: Model, foot: tuple[float, float]) -> None:
+def _add_tree(square: Model, foot: tuple[float, float], casts_shadow: bool = True) -> None:
     """Add a trunk and a crown of leafy balls, with a ring of stone around it."""
     square.begin("tree")
     x, z = foot
@@ -120,7 +121,7 @@ def _add_tree(square: Model, foot: tuple[float, float]) -> None:
         lobes = 1 + 0.16 * np.sin(5 * np.arctan2(direction[0], direction[2]) + 3 * direction[1])
         centre = np.array([x, 4.5, z]) + direction * lobes * [2.0, 1.75, 2.0]
         colour = np.array([0.10, 0.19, 0.035]) * random.uniform(0.75, 1.25)
-        square.ball("leaves", tuple(colour), 0.24 if number % 3 else 0.36, tuple(centre))
+        square.ball("leaves", tuple(colour), 0.24 if number % 3 else 0.36, tuple(centre), casts_shadow)
 
 
 def _add_car(square: Model, middle: tuple[float, float], turn_deg: float) -> None:

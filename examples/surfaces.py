@@ -9,14 +9,14 @@ import numpy as np
 
 UP = np.array([0.0, 1.0, 0.0], np.float32)
 ACROSS = np.array([1.0, 0.0, 0.0], np.float32)
-# Two skewed lattices: where both are filled there is a leaf, and no two cells look alike.
+# Two turned lattices with cells of 6 and 4 cm: where both are filled there is a leaf, and no two leaves look alike.
 LATTICES = np.array(
     [
         [[0.69, -0.51, 0.52], [0.61, 0.79, -0.04], [-0.39, 0.34, 0.86]],
         [[0.36, 0.87, -0.34], [-0.83, 0.14, -0.54], [-0.42, 0.48, 0.77]],
     ],
     np.float32,
-)
+) / np.array([0.06, 0.04], np.float32).reshape(2, 1, 1)
 
 
 @cache
@@ -57,9 +57,7 @@ def scatter(*cells: np.ndarray) -> np.ndarray:
 
 def leaf_at(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (...) bool, whether there is a leaf at (..., 3) places, and (...) float32 0..1, which."""
-    first, second = (
-        np.moveaxis(place @ (lattice / size), -1, 0) for lattice, size in zip(LATTICES, (0.06, 0.04), strict=True)
-    )
+    first, second = (np.moveaxis(place @ lattice, -1, 0) for lattice in LATTICES)
     return (scatter(*first) > 0.28) & (scatter(*second) > 0.25), scatter(*second)
 
 
