@@ -225,7 +225,7 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
     for i in np.flatnonzero(is_upright):
         hidden_by = in_front & (r.below[i] < 0.98)  # what rises over the horizon stands behind it, not on it
         walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside)
-    _lean_on_neighbours(r, walls, ~is_ground & is_upright)
+    _lean_on_neighbours(r, walls, is_upright, aside)
     walls[is_upright & np.isnan(walls[:, 0])] = [4 / FAR_M, 0]
     planes = walls[:, :1] * ahead + walls[:, 1:] * right
     planes[is_ground] = down_cam / CAMERA_HEIGHT_M
@@ -262,17 +262,22 @@ def _fit_foot(
     return base, slope
 
 
-def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray) -> None:
-    """Fill missing rows in place: from what a region rests on, else from its longest border."""
+def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, aside: np.ndarray) -> None:
+    """Fill missing rows in place: from what a region rests on, else from what it borders on.
+
+    Of several neighbours the farthest counts: the nearer ones stand before the region and hide its foot.
+    """
     for links in (r.rests_on, r.borders):
+        shares = links / np.maximum(links.sum(axis=1, keepdims=True), 1)
         for _ in range(len(walls)):
             known = np.isfinite(walls[:, 0])
-            shares = links * known / np.maximum(links.sum(axis=1, keepdims=True), 1)
-            shares[known | ~waiting] = 0
-            i, j = np.unravel_index(int(np.argmax(shares)), shares.shape)
-            if shares[i, j] == 0:
+            settled = np.where(waiting & ~known, shares @ known, 0)
+            i = int(np.argmax(settled))
+            if settled[i] == 0:
                 break
-            walls[i] = walls[j]
+            weights = shares[i] * known
+            nearness = walls @ [1, aside[(r.top[i] + r.bottom[i]) // 2, (r.left[i] + r.right[i]) // 2]]
+            walls[i] = walls[int(np.argmin(np.where(weights >= min(0.15, weights.max()), nearness, np.inf)))]
 
 
 def depth_from_planes(ids: np.ndarray, planes: np.ndarray, camera: Camera) -> np.ndarray:
