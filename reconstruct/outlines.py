@@ -1,13 +1,15 @@
 """Borders -> one outline a segment, simplified so that neighbours still share every point.
 
 Each arc between two junctions is simplified on its own, once, so both of its segments get the same points. Where a
-simplified outline would touch or cross itself, its arcs are simplified less, down to the exact pixel border.
+simplified outline would touch or cross itself, its arcs keep the corners of the pixel border near that place.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,9 +17,11 @@ import shapely
 
 from .borders import OUTSIDE, Arc, trace_borders
 
+TOLERANCE_OF_SIZE = 0.03  # of the side of a square as large as the segment
 LEAST_TOLERANCE_PX = 0.75  # flattens the steps of a slanted border
 REPAIR_PX = 0.05  # opens a pinched corner
-ROUNDS = 4  # halvings of the tolerance before an arc keeps its pixel border
+TOUCH_PX = 1e-3
+ROUNDS = 12  # of keeping more corners, before an arc goes back to its pixel border
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +56,42 @@ def trace_outlines(ids: np.ndarray, tolerance_px: float) -> list[Outline]:
     """
     arcs = trace_borders(ids)
     rings = {id_: keep_largest(arcs, found) for id_, found in find_rings(arcs).items()}
-    tolerances = np.full(len(arcs), max(tolerance_px, LEAST_TOLERANCE_PX))
+    tolerances = choose_tolerances(arcs, rings, tolerance_px)
+    kept = [{0, len(arc.points) - 1} for arc in arcs]
     lines = [simplify(arc.points, tolerance) for arc, tolerance in zip(arcs, tolerances, strict=True)]
     outlines: dict[int, Outline] = {}
     pending = sorted(rings)
-    for round_ in range(ROUNDS + 2):
+    for round_ in range(ROUNDS + 1):
         for id_ in pending:
             outlines[id_] = _join(id_, rings[id_], lines)
         valid = are_valid([outlines[id_] for id_ in pending])
         pending = [id_ for id_, is_valid in zip(pending, valid, strict=True) if not is_valid]
         if not pending:
             break
-        faulty = {index >> 1 for id_ in pending for ring in rings[id_] for index in ring}
-        for index in faulty:
-            tolerances[index] = tolerances[index] / 2 if round_ < ROUNDS else 0
-            lines[index] = simplify(arcs[index].points, tolerances[index])
+        faulty = {}
+        for id_ in pending:
+            faulty |= find_conflict(outlines[id_], rings[id_], arcs, lines)
+        for index, corner in faulty.items():
+            if round_ == ROUNDS - 1:
+                tolerances[index] = 0
+            elif corner in kept[index]:
+                tolerances[index] /= 2
+            kept[index].add(corner)
+            lines[index] = simplify_between(arcs[index].points, sorted(kept[index]), tolerances[index])
         # An arc that changed changes the segment on its other side as well.
         pending = sorted(id_ for id_, found in rings.items() if any(i >> 1 in faulty for ring in found for i in ring))
     outlines.update({id_: _repair(outlines[id_]) for id_ in pending})
     return [outlines[id_] for id_ in sorted(outlines)]
+
+
+def choose_tolerances(arcs: list[Arc], rings: dict[int, list[list[int]]], tolerance_px: float) -> np.ndarray:
+    """Return (len(arcs),) px: a small segment's border is kept more closely than a large one's."""
+    tolerances = np.full(len(arcs), tolerance_px)
+    for found in rings.values():
+        size = np.sqrt(signed_area(ring_points(arcs, found[0])))
+        used = [index >> 1 for ring in found for index in ring]
+        tolerances[used] = np.minimum(tolerances[used], TOLERANCE_OF_SIZE * size)
+    return np.maximum(tolerances, LEAST_TOLERANCE_PX)
 
 
 def find_rings(arcs: list[Arc]) -> dict[int, list[list[int]]]:
@@ -145,6 +166,12 @@ def simplify(points: np.ndarray, tolerance_px: float) -> np.ndarray:
     return np.concatenate([simplify(points[: cut + 1], tolerance_px)[:-1], simplify(points[cut:], tolerance_px)])
 
 
+def simplify_between(points: np.ndarray, kept: list[int], tolerance_px: float) -> np.ndarray:
+    """Return the simplified points of an arc whose corners numbered ``kept``, its ends among them, must stay."""
+    parts = [simplify(points[a : b + 1], tolerance_px) for a, b in pairwise(kept)]
+    return np.concatenate([*(part[:-1] for part in parts[:-1]), parts[-1]])
+
+
 def are_valid(outlines: list[Outline]) -> np.ndarray:
     """Return (len(outlines),) bool: whether each is a polygon whose rings do not cross or touch."""
     valid = np.zeros(len(outlines), bool)
@@ -156,6 +183,29 @@ def are_valid(outlines: list[Outline]) -> np.ndarray:
     )
     valid[whole] = shapely.is_valid(polygons) & shapely.is_simple(borders)
     return valid
+
+
+def find_conflict(outline: Outline, rings: list[list[int]], arcs: list[Arc], lines: list[np.ndarray]) -> dict[int, int]:
+    """Find the arcs that meet where an invalid outline touches or crosses itself.
+
+    Returns:
+        By number of the arc, its corner nearest to that place: where it should keep to the pixel border.
+    """
+    found = outline.rings()
+    place = None
+    if min(outline.ring_sizes) >= 3:
+        place = re.search(r"\[(\S+) (\S+)\]", shapely.is_valid_reason(shapely.Polygon(found[0], found[1:])))
+    used = sorted({index >> 1 for ring in rings for index in ring})
+    if place is None:  # collapsed, or rings that touch: the corner that the simplification moved most
+        return {index: _furthest_corner(arcs[index].points, lines[index]) for index in used}
+    point = np.array([float(place[1]), float(place[2])])
+    away = shapely.distance(shapely.Point(point), [shapely.LineString(lines[index]) for index in used])
+    near = [index for index, distance in zip(used, away, strict=True) if distance < TOUCH_PX]
+    return {index: int(np.argmin(((arcs[index].points - point) ** 2).sum(1))) for index in near or used}
+
+
+def _furthest_corner(points: np.ndarray, line: np.ndarray) -> int:
+    return int(np.argmax(shapely.distance(shapely.LineString(line), shapely.points(points))))
 
 
 def _directed(points: np.ndarray, index: int) -> np.ndarray:

@@ -15,9 +15,11 @@ from ..inference.prediction import Camera
 from .frames import rays_through
 from .planes import ERROR_CAP, mean_error
 
-WORK_PX = 128  # long side that a piece is reduced to while its parts are sought
+WORK_PX = 96  # long side that a piece is reduced to while its parts are sought
 COLOUR_WEIGHT = 0.1  # relative depth error that 100 units of Lab difference count as
-ITERATIONS = 6
+TRIAL_ITERATIONS, ITERATIONS = 2, 5  # for every start; for the best of them
+FIT_SAMPLES = 300
+SPARSE_SHARE = 0.5  # of the cells with a depth at their middle pixel; below, the map has gaps everywhere
 LEAST_PART = 0.04  # of the piece's pixels
 MOST_PARTS = 6
 
@@ -40,30 +42,37 @@ def split_piece(
         that the split takes away; None when the piece does not fall apart.
     """
     stride = max(1, -(-max(inside.shape) // WORK_PX))
-    small = inside[stride // 2 :: stride, stride // 2 :: stride]
-    depth = z[stride // 2 :: stride, stride // 2 :: stride].astype(np.float64)
-    known = small & np.isfinite(depth)
+    points, known = _gather_points(inside, z, stride, corner_px, camera)
     if known.sum() < 24:
         return None
-    lab = cv2.cvtColor(
-        np.ascontiguousarray(rgb[stride // 2 :: stride, stride // 2 :: stride]).astype(np.float32) / 255,
-        cv2.COLOR_RGB2LAB,
-    )
-    rows, columns = np.indices(small.shape) * stride + stride // 2
-    rays = rays_through(np.stack([columns + corner_px[0], rows + corner_px[1]], axis=-1) + 0.5, camera)
-    points = rays * np.where(known, depth, 1.0)[..., None]
+    small = np.ascontiguousarray(rgb[stride // 2 :: stride, stride // 2 :: stride]).astype(np.float32) / 255
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     before = mean_error(points[known] @ _fit(points[known]) - 1)
-    best, least = None, np.inf
-    for start in _starts(points, lab, known):
-        costs = _compete(start, points, lab, known)
-        after = float(np.minimum(np.minimum(*np.abs(costs[1])), ERROR_CAP)[known].mean()) if costs else np.inf
-        if after < least:
-            best, least = costs[0], after
-    if best is None or before <= 0:
+    trials = [_compete(start, points, lab, known, TRIAL_ITERATIONS) for start in _starts(points, lab, known)]
+    started = [trial for trial in trials if trial is not None]
+    if not started or before <= 0:
         return None
-    prefer_second = cv2.resize(best, inside.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
+    best = min(started, key=lambda trial: trial[1])
+    best = _compete(best[0] > 0, points, lab, known, ITERATIONS) or best
+    prefer_second = cv2.resize(best[0], inside.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
     parts = _connect(inside, prefer_second, max(least_px, int(LEAST_PART * inside.sum())))
-    return None if parts is None else (parts, 1 - least / before)
+    return None if parts is None else (parts, 1 - best[1] / before)
+
+
+def _gather_points(
+    inside: np.ndarray, z: np.ndarray, stride: int, corner_px: tuple[int, int], camera: Camera
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a point (h', w', 3) in camera axes for each cell of stride x stride pixels, and where one is known."""
+    middle = slice(stride // 2, None, stride)
+    rows, columns = np.indices(inside[middle, middle].shape) * stride + stride // 2
+    depth = z[middle, middle].astype(np.float64)
+    known = inside[middle, middle] & np.isfinite(depth)
+    if known.sum() < SPARSE_SHARE * np.count_nonzero(inside[middle, middle]):  # sparse depth: any pixel of the cell
+        y, x = np.nonzero(inside & np.isfinite(z))
+        cell = np.minimum(y // stride, depth.shape[0] - 1), np.minimum(x // stride, depth.shape[1] - 1)
+        rows[cell], columns[cell], depth[cell], known[cell] = y, x, z[y, x], True
+    rays = rays_through(np.stack([columns + corner_px[0], rows + corner_px[1]], axis=-1) + 0.5, camera)
+    return rays * np.where(known, depth, 1.0)[..., None], known
 
 
 def _starts(points: np.ndarray, lab: np.ndarray, known: np.ndarray) -> Iterator[np.ndarray]:
@@ -79,40 +88,45 @@ def _starts(points: np.ndarray, lab: np.ndarray, known: np.ndarray) -> Iterator[
 
 
 def _compete(
-    second: np.ndarray, points: np.ndarray, lab: np.ndarray, known: np.ndarray
-) -> tuple[np.ndarray, np.ndarray] | None:
+    second: np.ndarray, points: np.ndarray, lab: np.ndarray, known: np.ndarray, iterations: int
+) -> tuple[np.ndarray, float] | None:
     """Alternate between fitting two planes and handing out pixels.
 
     Returns:
-        (h, w) float32, how much the second part's cost lies below the first's, and (2, h, w) the relative depth errors,
-        that of the part which a pixel did not go to set to the cap; None when one part starves.
+        (h, w) float32, how far the second part's cost lies below the first's, and the mean depth error that is left;
+        None when one part starves.
     """
     share = cv2.blur(known.astype(np.float32), (5, 5)) + 1e-6
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         members = [known & ~second, known & second]
-        if min(member.sum() for member in members) < 12:
+        if min(np.count_nonzero(member) for member in members) < 12:
             return None
-        errors = np.stack([points @ _fit(points[member]) - 1 for member in members])
-        colours = [np.linalg.norm(lab - lab[member].mean(0), axis=-1) / 100 for member in members]
-        costs = np.minimum(np.abs(errors), ERROR_CAP) + COLOUR_WEIGHT * np.stack(colours)
-        difference = ((costs[0] - costs[1]) * known).astype(np.float32)
+        errors = [np.abs(points @ _fit(points[member]) - 1) for member in members]
+        colours = [cv2.magnitude(*_away(lab, lab[member].mean(0))) for member in members]
+        cost = (np.minimum(e, ERROR_CAP) + COLOUR_WEIGHT / 100 * c for e, c in zip(errors, colours, strict=True))
+        difference = ((next(cost) - next(cost)) * known).astype(np.float32)
         difference = cv2.blur(difference, (5, 5)) / share
         second = difference > 0
-    errors[0][second], errors[1][~second] = ERROR_CAP, ERROR_CAP
-    return difference, errors
+    return difference, mean_error(np.where(second, errors[1], errors[0])[known])
+
+
+def _away(lab: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far a Lab picture is from a colour, in lightness and in chroma."""
+    away = lab - mean
+    return np.ascontiguousarray(away[..., 0]), cv2.magnitude(*(np.ascontiguousarray(away[..., k]) for k in (1, 2)))
 
 
 def _fit(points: np.ndarray) -> np.ndarray:
     """Return the plane w (3,) through (N, 3) points: least squares of the relative error, outliers weighted down."""
-    keep = points[:: max(1, len(points) // 600)]
-    weights = np.ones(len(keep))
-    for _ in range(4):
-        normal = (keep * weights[:, None]).T @ keep
-        normal[[0, 1], [0, 1]] += 1e-6 * np.trace(normal)
-        w = np.linalg.solve(normal, (keep * weights[:, None]).sum(0))
+    keep = points[:: max(1, len(points) // FIT_SAMPLES)]
+    weighted = keep
+    for _ in range(3):
+        normal = weighted.T @ keep
+        normal[[0, 1], [0, 1]] += 1e-6 * (normal[0, 0] + normal[1, 1] + normal[2, 2])
+        w = np.linalg.solve(normal, weighted.sum(0))
         errors = np.abs(keep @ w - 1)
-        scale = max(4.7 * 1.4826 * float(np.median(errors)), 1e-6)
-        weights = np.square(1 - np.square(np.minimum(errors / scale, 1))) + 1e-9
+        outlying = np.minimum(errors / max(4 * float(errors.mean()), 1e-6), 1)
+        weighted = keep * (np.square(1 - np.square(outlying)) + 1e-9)[:, None]
     return w
 
 

@@ -14,7 +14,10 @@ FIT_SAMPLES = 500
 HYPOTHESES = 96
 ERROR_CAP = 0.25  # a worse sample counts as this: an outlier is wrong, not very wrong
 REFINEMENTS = 8
-REACH = 0.15  # how far beyond its inliers' range of inverse depth a front face may extend
+# How far beyond its inliers a front face may reach: nearer and further, as a share of their depths. A plane that
+# nearly all samples agree on may run on into the unknown, as a floor does.
+REACH, REACH_TRUSTED = (0.85, 1.2), (0.5, 3.0)
+TRUSTED_SHARE, TRUSTED_ERROR = 0.7, 0.015
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +91,10 @@ def limit_tilt(w: np.ndarray, rays: np.ndarray, z: np.ndarray, outline_rays: np.
     """
     errors = np.abs(z * (rays @ w) - 1)
     inlier = errors <= max(3 * float(np.median(errors)), 0.02)
-    inverse = np.quantile(1 / z[inlier], [0.02, 0.98])
-    margin = REACH * (inverse[1] - inverse[0]) + 0.02 * inverse[0]
-    low, high = max(inverse[0] - margin, 0.5 * inverse[0]), inverse[1] + margin
+    trusted = np.mean(errors <= TRUSTED_ERROR) >= TRUSTED_SHARE
+    nearer, further = REACH_TRUSTED if trusted else REACH
+    nearest, furthest = np.quantile(z[inlier], [0.02, 0.98])
+    low, high = 1 / (further * furthest), 1 / (nearer * nearest)
     pivot = rays[inlier].mean(0)
     middle = float(np.clip(pivot @ w, low, high))
     change = (outline_rays - pivot) @ w

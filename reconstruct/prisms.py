@@ -56,8 +56,8 @@ def make_prism(
     origin = middle_ray * float(plane.depth_at(middle_ray[None])[0])
     axes = plane_axes(plane.normal, up_cam)
     flat = (corners - origin) @ axes[:, :2]
-    sides = sorted(cv2.minAreaRect(flat[: outline.ring_sizes[0]].astype(np.float32))[1])
-    thickness_m, source = estimate_thickness(plane, *samples, (sides[0], sides[1]), kind)
+    smaller_side = min(cv2.minAreaRect(flat[: outline.ring_sizes[0]].astype(np.float32))[1])
+    thickness_m, source = estimate_thickness(plane, *samples, smaller_side, kind)
     growth = 1 + thickness_m / plane.distance
     camera_from_plane = np.eye(4)
     camera_from_plane[:3, :3], camera_from_plane[:3, 3] = axes, origin
