@@ -24,8 +24,8 @@ def ramp(height: int = 40, width: int = 60) -> np.ndarray:
 def exif(orientation: int = 1, **tags: float) -> Image.Exif:
     made = Image.Exif()
     made[ORIENTATION] = orientation
-    for name, value in tags.items():
-        made.get_ifd(EXIF_IFD)[globals()[name]] = value
+    if tags:
+        made[EXIF_IFD] = {globals()[name]: value for name, value in tags.items()}
     return made
 
 
