@@ -168,7 +168,14 @@ def choose_camera(photo: Photo, known: Camera | None, estimated: Camera | None =
     if estimated is None:
         return camera_from_fov(ASSUMED_FOV_DEG, photo.size, f"assumed {ASSUMED_FOV_DEG:g} degrees")
     camera = fit_camera(estimated, photo.size, estimator)
-    return replace(camera, source=f"{estimator}: {camera.source}") if estimator not in camera.source else camera
+    if is_assumed(camera) or estimator in camera.source:
+        return camera
+    return replace(camera, source=f"{estimator}: {camera.source}")
+
+
+def is_assumed(camera: Camera) -> bool:
+    """Tell whether nothing in the photo or from the user led to this camera; estimators assume one, too."""
+    return camera.source.startswith("assumed")
 
 
 def fit_camera(camera: Camera, size: tuple[int, int], name: str) -> Camera:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from .camera import choose_camera, known_camera, write_camera
+from .camera import choose_camera, is_assumed, known_camera, write_camera
 from .depth_file import DepthKind, read_depth, write_depth
 from .prediction import Camera, DepthMap, Estimate, Photo, Prediction, SegmentMap, Source
 from .registry import Estimator, Loader, resolve
@@ -129,11 +129,13 @@ def _required(found: Map | None, name: str) -> Map:
 
 def _camera(photo: Photo, known: Camera | None, runs: dict[str, _Run]) -> tuple[Camera, Source]:
     """Return the camera and who made it: the first estimator that sees one, when nobody states it."""
-    for name, run in runs.items():
-        if known is None and run.estimate.camera is not None:
-            return choose_camera(photo, None, run.estimate.camera, name), _source("camera", name, runs)
-    camera = choose_camera(photo, known)
-    return camera, Source("camera", camera.source)
+    name, estimated = next(
+        ((name, run.estimate.camera) for name, run in runs.items() if run.estimate.camera is not None), ("", None)
+    )
+    camera = choose_camera(photo, known, estimated, name)
+    if known is not None or estimated is None or is_assumed(camera):
+        return camera, Source("camera", camera.source)
+    return camera, _source("camera", name, runs)
 
 
 def _source(task: Literal["depth", "segments", "camera"], argument: str, runs: dict[str, _Run]) -> Source:

@@ -107,6 +107,13 @@ def test_the_depth_estimators_camera_goes_before_the_segment_estimators(
     assert prediction.gravity_cam is DOWN  # the other one does not see it
 
 
+def test_a_camera_that_an_estimator_assumes_is_not_called_an_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    register(monkeypatch, Fake("other", camera_from_fov(40, (40, 60), "assumed 40 degrees")))
+    prediction = predict(PHOTO, Request("other", "other"))
+    assert prediction.camera.fov_deg == pytest.approx(40)  # its depth was made with it
+    assert prediction.sources[2] == Source("camera", "assumed 40 degrees")
+
+
 def test_two_files_need_no_estimator(depth_file: Path, segments_file: Path) -> None:
     prediction = predict(PHOTO, Request(str(depth_file), str(segments_file)))
     assert prediction.segments.segments == (Segment(4, "segment"),)
