@@ -56,15 +56,9 @@ def read_depth(path: Path, *, scale_m: float = 0.001, kind: DepthKind | None = N
     if reader is None:
         raise MapUnreadable(f"{path}: {path.suffix or 'no suffix'} is not read as depth; use .npy, .npz, .png or .exr")
     samples, found = reader(path, kind)
-    samples = as_plane(samples, path)
-    if samples.dtype.kind not in "fiu":
-        raise MapUnreadable(f"{path}: the values are {samples.dtype}, where depth is needed; save them as float32")
-    with np.errstate(over="ignore", invalid="ignore"):
-        z = samples.astype(np.float32)
+    unit_m = scale_m if found == "depth" and samples.dtype.kind in "iu" and samples.dtype.itemsize == 2 else 1.0
     is_metric = found == "depth" and _side_file_allows_metres(path)
-    if found == "depth" and samples.dtype.itemsize == 2 and samples.dtype.kind in "iu":
-        z *= np.float32(scale_m)
-    z[~((z > 0) & (z < (FURTHEST_M if is_metric else np.inf)))] = np.nan
+    z = _known_values(as_plane(samples, path), unit_m, FURTHEST_M if is_metric else np.inf, path)
     if np.isnan(z).all():
         raise DepthUnusable(
             f"{path}: none of the {z.size} pixels has a {found} that is finite and above 0; check what was saved"
@@ -82,6 +76,18 @@ def write_depth(depth: DepthMap, path: Path) -> None:
     with path.open("wb") as file:
         np.save(file, np.ascontiguousarray(depth.z, np.float32), allow_pickle=False)
     path.with_suffix(".json").write_text(json.dumps({"is_metric": depth.is_metric}) + "\n", encoding="utf-8")
+
+
+def _known_values(samples: np.ndarray, unit: float, limit: float, path: Path) -> np.ndarray:
+    """Return (H, W) float32, the samples times the unit, NaN where they are not above 0 and below the limit."""
+    if samples.dtype.kind not in "fiu":
+        raise MapUnreadable(f"{path}: the values are {samples.dtype}, where depth is needed; save them as float32")
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = samples.astype(np.float32)
+    if unit != 1:
+        values *= np.float32(unit)
+    values[~((values > 0) & (values < limit))] = np.nan
+    return values
 
 
 def _depth_from_disparity(disparity: np.ndarray) -> np.ndarray:

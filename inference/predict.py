@@ -60,13 +60,7 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
     depth_from, segments_from = resolve(request.depth, "depth"), resolve(request.segments, "segments")
 
     report("maps", 0.05)  # before any estimator runs: a file that cannot be used is told at once
-    depth = segments = None
-    if isinstance(depth_from, Path):
-        depth = read_depth(depth_from, scale_m=request.depth_scale_m, kind=request.depth_kind)
-        depth = fit_depth(depth, photo.size, f"{depth_from}: the depth map")
-    if isinstance(segments_from, Path):
-        segments = fit_segments(read_segments(segments_from), photo.size, f"{segments_from}: the segment map")
-
+    depth, segments = _read_maps(photo, request, depth_from, segments_from)
     loaders = {request.depth: depth_from, request.segments: segments_from}
     runs = _run(photo, known, {name: load for name, load in loaders.items() if not isinstance(load, Path)}, report)
 
@@ -104,6 +98,19 @@ def write_prediction(prediction: Prediction, folder: Path, prefix: str = "") -> 
     write_depth(prediction.depth, folder / f"{prefix}depth.npy")
     write_segments(prediction.segments, folder / f"{prefix}segments.png")
     write_camera(prediction.camera, folder / f"{prefix}camera.json")
+
+
+def _read_maps(
+    photo: Photo, request: Request, depth_from: Loader | Path, segments_from: Loader | Path
+) -> tuple[DepthMap | None, SegmentMap | None]:
+    """Return the maps that are files, in the photo's size."""
+    depth, segments = None, None
+    if isinstance(depth_from, Path):
+        depth = read_depth(depth_from, scale_m=request.depth_scale_m, kind=request.depth_kind)
+        depth = fit_depth(depth, photo.size, f"{depth_from}: the depth map")
+    if isinstance(segments_from, Path):
+        segments = fit_segments(read_segments(segments_from), photo.size, f"{segments_from}: the segment map")
+    return depth, segments
 
 
 @dataclass(frozen=True, eq=False)
