@@ -17,7 +17,7 @@ from .scene import Prism, Scene
 SUPERSAMPLING = 2
 AMBIENT, SKY_SHARE, SUN_SHARE = 0.50, 0.18, 0.60  # a wall that faces the camera keeps about its own colour
 TOWARDS_SUN_CAM = np.array([-0.45, -0.75, -0.60])  # over the photographer's left shoulder
-LINE_DARKNESS = 0.55
+LINE_DARKNESS = 0.45
 CREASE_COSINE = 0.75
 BACKDROP_SRGB = (np.array([0.33, 0.34, 0.36]), np.array([0.20, 0.205, 0.22]))  # top and bottom of the picture
 CAMERA_COLOUR = (255, 176, 64)  # sRGB
@@ -93,7 +93,7 @@ def view_from_above(scene: Scene, size: tuple[int, int], photo_texture: bool = F
     camera = Camera(focal, focal, width / 2, height / 2, height, width)
     eye = scene.world_from_camera[:3, 3]
     pose = _frame_points(np.vstack([_without_outliers(seen, eye), eye]), scene.world_from_camera, camera)
-    picture = _render(scene, faces, camera, pose, _neutral_backdrop(height), photo_texture)
+    picture = _render(scene, faces, camera, pose, _neutral_backdrop(height), photo_texture, _exposure(scene))
     reach = 0.12 * float(np.median(np.linalg.norm(seen - eye, axis=1)))
     return _draw_frustum(picture, scene, reach, camera, pose)
 
@@ -105,6 +105,7 @@ def _render(
     world_from_view: np.ndarray,
     backdrop: np.ndarray,
     photo_texture: bool,
+    exposure: float = 1.0,
 ) -> np.ndarray:
     """Return (h, w, 3) uint8 sRGB, shaded faces with outlines over a backdrop of one linear colour for each row."""
     fine = camera.resized(camera.height * SUPERSAMPLING, camera.width * SUPERSAMPLING)
@@ -118,7 +119,8 @@ def _render(
         rows, columns = (index[front] for index in np.nonzero(hit))
         rays = rays_through(np.stack([columns + 0.5, rows + 0.5], axis=-1), fine)
         albedo[front] = _photo_at(scene, transform(world_from_view, rays * raster.depth[rows, columns, None]))
-    picture[hit] = albedo * _light(faces.normal, scene.world_from_camera).astype(np.float32)[triangle, None]
+    light = exposure * _light(faces.normal, scene.world_from_camera)
+    picture[hit] = albedo * light.astype(np.float32)[triangle, None]
     picture *= (_outlines(faces, raster) * _crevices(raster))[..., None]
     picture = cv2.resize(picture, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
     return np.rint(255 * srgb_from_linear(picture)).astype(np.uint8)
@@ -136,6 +138,14 @@ def _light(normal_world: np.ndarray, world_from_camera: np.ndarray) -> np.ndarra
     sun = np.array([sun[0], max(sun[1], 0.3), sun[2]])  # also where the camera looks steeply up
     lambert = np.clip(normal_world @ (sun / np.linalg.norm(sun)), 0, 1)
     return AMBIENT + SKY_SHARE * normal_world[:, 1] + SUN_SHARE * lambert
+
+
+def _exposure(scene: Scene) -> float:
+    """Return the factor that brings a night scene up to where its solids can be told apart; 1 for a day scene."""
+    solids = list(scene.solids())
+    light = sum(float(solid.colour.mean()) * solid.pixels for solid in solids)
+    pixels = sum(solid.pixels for solid in solids)
+    return float(np.clip(0.12 * pixels / light, 1, 4)) if light > 0 else 1.0
 
 
 def _outlines(faces: Faces, raster: Raster) -> np.ndarray:
