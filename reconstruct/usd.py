@@ -111,7 +111,7 @@ def _fill(
     materials = add_prim(root, "mtl", "Scope")
     photo_material = add_photo_material(materials, "photo_mtl", f"./textures/{image.name}") if image else None
     segments = add_prim(root, "segments", "Xform", "group")
-    writer = SolidWriter(materials, scene.camera, stage_from_world, meshes)
+    writer = SolidWriter(materials, scene, stage_from_world, meshes)
     for prism in scene.prisms:
         writer.add(segments, prism, photo_material if show_photo else None)
     if backdrop:

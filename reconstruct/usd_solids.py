@@ -12,7 +12,8 @@ from ..inference.prediction import Camera
 from .frames import transform
 from .meshes import Mesh
 from .names import stem
-from .scene import Prism
+from .refine import refine_front
+from .scene import Prism, Scene
 from .usd_layer import add_attribute, add_prim, add_primvar, bind_material
 from .usd_materials import add_colour_material
 
@@ -33,14 +34,14 @@ class SolidWriter:
 
     Attributes:
         materials: the Scope that receives one colour material for each solid.
-        camera: of the photo, for texture coordinates.
+        scene: that the prisms belong to.
         stage_from_world: (4, 4) similarity.
         meshes: of the solids, by the prisms' names.
         prisms, groups, faces, points: added so far.
     """
 
     materials: Sdf.PrimSpec
-    camera: Camera
+    scene: Scene
     stage_from_world: np.ndarray
     meshes: dict[str, Mesh]
     prisms: int = field(default=0, init=False)
@@ -77,11 +78,13 @@ class SolidWriter:
             self._add_mesh(xform, prism, photo_material, foot)
 
     def _add_mesh(self, xform: Sdf.PrimSpec, prism: Prism, photo_material: Sdf.Path | None, foot: np.ndarray) -> None:
-        solid = self.meshes[prism.name]
+        solid, points_px = self.meshes[prism.name], np.tile(prism.outline_px, (2, 1))
+        if photo_material:
+            solid, points_px = refine_front(solid, prism, self.scene)
         points = transform(self.stage_from_world, solid.points) - foot
         mesh = add_prim(xform, f"{stem(prism.name)}_geo", "Mesh", schemas=["MaterialBindingAPI"])
         _add_polygons(mesh, solid, points.astype(np.float32))
-        _add_texture_coordinates(mesh, solid, prism, self.camera)
+        _add_texture_coordinates(mesh, solid, points_px, self.scene.camera)
         colour = Gf.Vec3f(*map(float, prism.colour))
         display = add_primvar(mesh, "displayColor", "color3f[]", Vt.Vec3fArray([colour]), "constant")
         display.customData = {"Maya": {"generated": True}}  # or Maya shows it in place of the material
@@ -131,12 +134,14 @@ def _corner_normals(solid: Mesh, points: np.ndarray) -> np.ndarray:
     return np.repeat(normals, solid.face_sizes, axis=0).astype(np.float32)
 
 
-def _add_texture_coordinates(mesh: Sdf.PrimSpec, solid: Mesh, prism: Prism, camera: Camera) -> None:
-    """Add ``st`` with v up: where each point of the front outline is in the photo; the back repeats the front."""
-    st = prism.outline_px / (camera.width, camera.height)
+def _add_texture_coordinates(mesh: Sdf.PrimSpec, solid: Mesh, points_px: np.ndarray, camera: Camera) -> None:
+    """Add ``st`` with v up: where each point is in the photo, given as (points, 2) px."""
+    st = points_px / (camera.width, camera.height)
     st[:, 1] = 1 - st[:, 1]
-    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(st.astype(np.float32)), "faceVarying")
-    add_attribute(mesh, "primvars:st:indices", "int[]", Vt.IntArray.FromNumpy(solid.face_points % np.int32(len(st))))
+    st, rows = np.unique(st.astype(np.float32), axis=0, return_inverse=True)  # the back lies where the front does
+    indices = rows.ravel()[solid.face_points].astype(np.int32)
+    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(st), "faceVarying")
+    add_attribute(mesh, "primvars:st:indices", "int[]", Vt.IntArray.FromNumpy(indices))
 
 
 def _split_materials(mesh: Sdf.PrimSpec, solid: Mesh, front_material: Sdf.Path, body_material: Sdf.Path) -> None:

@@ -26,6 +26,7 @@ def make_prism(
     hole: float = 0.0,
     taper: float = 1.0,
     turn_deg: float = 0.0,
+    tilt_deg: float = 0.0,
     level: int = 0,
     kind: Kind = "object",
     children: tuple[Prism, ...] = (),
@@ -41,7 +42,7 @@ def make_prism(
         pose: (4, 4) world from camera.
         hole: size of a hole over the face's size; 0 for none.
         taper: size of the back over the front.
-        turn_deg: about the vertical.
+        turn_deg, tilt_deg: of the face about the picture's vertical, and backwards.
         level: depth in the tree.
         kind: of the segment.
         children: parts.
@@ -52,7 +53,9 @@ def make_prism(
     camera_from_plane = np.eye(4)
     angle = np.radians(turn_deg)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
-    camera_from_plane[:3, :3] = turn @ np.diag([1.0, -1.0, -1.0])
+    angle = np.radians(tilt_deg)
+    tilt = np.array([[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]])
+    camera_from_plane[:3, :3] = turn @ tilt @ np.diag([1.0, -1.0, -1.0])
     camera_from_plane[:3, 3] = centre_cam
     front_cam = transform(camera_from_plane, np.column_stack([outline, np.zeros(len(outline))]))
     return Prism(
@@ -110,6 +113,7 @@ def make_scene(variant: str = "landscape", *, sky: bool = True) -> Scene:
         make_prism(3, "Café-Stühle 椅子", (0.5, 0.9, 3.5), (0.4, 0.3, 0.4), camera, pose, taper=1.1),
         make_prism(4, "shelf", (0.45, 0.0, 4.0), (0.5, 0.8, 0.3), camera, pose, children=parts),
         make_prism(7, "3d printer", (0.0, 0.0, 6.0), (0.5, 0.5, 0.5), camera, pose, turn_deg=-15),
+        make_prism(8, "floor", (0.0, 0.75, 4.3), (1.2, 2.6, 0.1), camera, pose, tilt_deg=-75, kind="ground"),
     )
     return Scene(
         photo=Photo(make_picture(camera), path=Path("somewhere/café 1.jpg")),

@@ -29,7 +29,7 @@ def test_record_survives_json_and_names_no_folder(record: dict) -> None:
 
 
 def test_record_lists_solids_apart_from_groups(record: dict) -> None:
-    assert len(record["prisms"]) == 6
+    assert len(record["prisms"]) == 7
     assert [group["name"] for group in record["groups"]] == ["seg_004_shelf"]
     assert record["groups"][0]["parts"] == ["seg_005_shelf", "seg_006_shelf"]
 

@@ -42,7 +42,7 @@ def mesh_path(scene: Scene, name: str) -> str:
 
 
 def test_stage_has_the_layout_that_artists_are_told(scene: Scene, tmp_path: Path) -> None:
-    facts = write_stage(scene, tmp_path / "a.usd", texture="photo", backdrop=True)
+    facts = write_stage(scene, tmp_path / "a.usd", backdrop=True)
     stage = open_stage(tmp_path / "a.usd")
     found = {str(prim.GetPath()): (prim.GetTypeName(), Usd.ModelAPI(prim).GetKind()) for prim in stage.Traverse()}
     expected = {
@@ -64,7 +64,7 @@ def test_stage_has_the_layout_that_artists_are_told(scene: Scene, tmp_path: Path
     assert expected.items() <= found.items()
     assert "/Blockout/segments/seg_004_shelf/shelf_004_geo" not in found, "a group's own solid"
     assert str(stage.GetDefaultPrim().GetPath()) == "/Blockout"
-    assert facts == StageFacts(prisms=7, groups=1, faces=72, points=64)
+    assert facts == StageFacts(prisms=8, groups=1, faces=80, points=72)
 
 
 def test_documentation_says_where_everything_comes_from_and_names_no_folder(scene: Scene, tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_colour_alone_writes_no_texture_and_no_subsets(scene: Scene, tmp_path: P
     stage = open_stage(tmp_path / "a.usd")
     prims = list(stage.Traverse())
     assert not any(prim.IsA(UsdGeom.Subset) for prim in prims)
-    assert len([prim for prim in prims if prim.IsA(UsdShade.Material)]) == 6, "one for each solid, to edit alone"
+    assert len([prim for prim in prims if prim.IsA(UsdShade.Material)]) == 7, "one for each solid, to edit alone"
 
 
 def test_texture_is_the_photo_and_its_path_is_relative(scene: Scene, tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_full_disk_leaves_no_stage_and_gives_a_sentence(scene: Scene, tmp_path
             sizes = sum(file.stat().st_size for file in files)
             needed = needed or sizes
             assert sizes == needed, "truncated"
-            assert count_prims(path) == 46
+            assert count_prims(path) == 52
     assert needed
 
 

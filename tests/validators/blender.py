@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 from blockout.reconstruct.frames import stage_from_world, transform
-from blockout.reconstruct.meshes import mesh_of
 
 from .written import Absent, WrittenStage
 
@@ -61,7 +60,7 @@ def compare(stage: WrittenStage, found: dict[str, Any]) -> None:
     objects = found["objects"]
     assert {name for name, facts in objects.items() if facts["type"] == "MESH"} == set(solids)
     for name, (prism, parent) in solids.items():
-        facts, solid = objects[name], mesh_of(prism)
+        facts, solid = objects[name], stage.mesh(prism)
         points = transform(BLENDER_FROM_WORLD, solid.points)
         assert facts["parent"] == parent
         assert np.array(facts["points"]) == pytest.approx(points, abs=METRES * max(1, np.abs(points).max() / 10)), name
@@ -70,14 +69,9 @@ def compare(stage: WrittenStage, found: dict[str, Any]) -> None:
         assert facts["properties"]["label"] == prism.label
         assert facts["properties"]["pixels"] == prism.pixels
         assert facts["properties"]["thickness_m"] == pytest.approx(prism.thickness_m)
-        compare_materials(facts, name.removesuffix("_geo"), prism.colour, solid.front_faces, is_textured(stage, name))
+        compare_materials(facts, name.removesuffix("_geo"), prism.colour, solid.front_faces, stage.is_textured(prism))
     for group in (prism for prism in stage.scene.walk() if prism.children):
         assert objects[group.name]["type"] == "EMPTY"
-
-
-def is_textured(stage: WrittenStage, name: str) -> bool:
-    """Return whether a Mesh shows the photo."""
-    return stage.texture == "photo" or name == "backdrop_geo"
 
 
 def compare_materials(facts: dict[str, Any], stem: str, colour: np.ndarray, fronts: int, is_textured: bool) -> None:

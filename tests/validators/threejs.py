@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from blockout.reconstruct.meshes import mesh_of
+from blockout.reconstruct.meshes import Mesh
 from blockout.reconstruct.scene import Prism
 
 from .written import Absent, WrittenStage
@@ -61,12 +61,11 @@ def compare(stage: WrittenStage, found: dict[str, Any]) -> None:
     assert sorted(mesh["name"] for mesh in found["meshes"]) == sorted(solids)
     for mesh in found["meshes"]:
         prism = solids[mesh["name"]][0]
-        compare_mesh(mesh, prism, stage.texture == "photo" or prism.name == "backdrop")
+        compare_mesh(mesh, prism, stage.mesh(prism), stage.is_textured(prism))
 
 
-def compare_mesh(mesh: dict[str, Any], prism: Prism, is_textured: bool) -> None:
+def compare_mesh(mesh: dict[str, Any], prism: Prism, solid: Mesh, is_textured: bool) -> None:
     """Assert one solid's place in the tree, box and colours."""
-    solid = mesh_of(prism)
     assert mesh["parent"] == prism.name
     assert mesh["triangles"] == int((solid.face_sizes - 2).sum())
     room = 1e-5 * np.abs(solid.points).max()

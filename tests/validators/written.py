@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from blockout.reconstruct.backdrop import backdrop_of
 from blockout.reconstruct.frames import Units, UpAxis, project, transform
-from blockout.reconstruct.meshes import mesh_of
+from blockout.reconstruct.meshes import Mesh, mesh_of
 from blockout.reconstruct.names import Texture, prim_paths, stem
+from blockout.reconstruct.refine import refine_front
 from blockout.reconstruct.scene import Prism, Scene
 
 
@@ -35,6 +36,14 @@ class WrittenStage:
         if self.backdrop:
             solids["backdrop_geo"] = backdrop_of(self.scene, self._furthest_m()), "Blockout"
         return solids
+
+    def is_textured(self, prism: Prism) -> bool:
+        """Return whether the front of a solid shows the photo."""
+        return self.texture == "photo" or prism.name == "backdrop"
+
+    def mesh(self, prism: Prism) -> Mesh:
+        """Return the polygons that were written for a solid."""
+        return refine_front(mesh_of(prism), prism, self.scene)[0] if self.is_textured(prism) else mesh_of(prism)
 
     def probes(self) -> tuple[np.ndarray, np.ndarray]:
         """Return (N, 3) world points, metres, of all solids, and (N, 2) px where the photo shows them."""
