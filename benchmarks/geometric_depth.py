@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 from blockout.inference.geometric import Geometric
-from blockout.inference.layout import FAR_M
 from blockout.inference.prediction import Camera, Photo
+from blockout.inference.standing import FAR_M
 from PIL import Image
 
 FRAMES = Path(__file__).resolve().parents[2] / "shared" / "photos" / "rgbd"

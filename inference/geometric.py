@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from .. import __version__
-from .layout import depth_from_planes, join_sky_and_ground, measure_regions, name_regions, stand_on_ground
+from .layout import join_sky_and_ground, measure_regions, name_regions
 from .prediction import Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, segment_regions, sharpen_outlines
+from .standing import depth_from_planes, stand_on_ground
 from .vanishing import estimate_view
 
 WORK_SIDE_PX = 640  # the longer side of the reduced picture that everything but the outlines is decided on

@@ -1,4 +1,4 @@
-"""Where things stand: sky, ground, structures and objects, and the plane that each segment lies on."""
+"""What things are: sky, ground, structures and objects, from position, colour and texture."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ import numpy as np
 
 from .prediction import Camera, Kind
 
-CAMERA_HEIGHT_M = 1.6  # eye level of a standing photographer; one photo alone does not tell it
-FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
-WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a wall runs
-FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
 PATCH_AREA, PATCH_CONTRAST = 0.015, 14.0  # smaller or more alike than this, a patch of ground joins the largest
 STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
 
@@ -25,12 +21,12 @@ class Regions:
     Attributes:
         ids: (H, W) int32, 1..N.
         area: (N + 1,) float64, of the picture.
-        top, bottom, left, right: (N + 1,) float64 px.
+        top, bottom, left, right: (N + 1,) int64 px.
         below: (N + 1,) float64, the part of its pixels that lies below the horizon.
         lab: (N + 1, 3) float64, mean CIE Lab colour, L 0..100.
         blue: (N + 1,) float64, mean of blue minus red, -255..255.
         rough: (N + 1,) float64, mean local contrast in lightness, away from its border.
-        borders: (N + 1, N + 1) float64, pixels of shared border; row above (or beside) column counted both ways.
+        borders: (N + 1, N + 1) float64, pixels of shared border.
         rests_on: (N + 1, N + 1) float64, columns of pixels in which the row's region stands directly on the column's.
     """
 
@@ -64,18 +60,11 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         return np.bincount(ids.ravel(), np.asarray(values, np.float64).ravel(), minlength=number) / pixels
 
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    rows, columns = np.indices(ids.shape)
-    top, left = np.full(number, ids.shape[0]), np.full(number, ids.shape[1])
-    bottom, right = np.zeros(number, np.int64), np.zeros(number, np.int64)
-    np.minimum.at(top, ids, rows)
-    np.minimum.at(left, ids, columns)
-    np.maximum.at(bottom, ids, rows)
-    np.maximum.at(right, ids, columns)
+    top, left, bottom, right = _boxes(ids, number)
     labels = ids.astype(np.uint16)
     inside = cv2.dilate(labels, np.ones((7, 7), np.uint8)) == cv2.erode(labels, np.ones((7, 7), np.uint8))
     contrast = np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 2.0))
     rough, core = mean(contrast * inside), mean(inside)
-    top[0] = left[0] = 0  # no region has id 0: its box is empty, but has a shape
     above_below = np.bincount((ids[:-1] * number + ids[1:]).ravel(), minlength=number**2).reshape(number, number)
     left_right = np.bincount((ids[:, :-1] * number + ids[:, 1:]).ravel(), minlength=number**2).reshape(number, number)
     np.fill_diagonal(above_below, 0)
@@ -94,6 +83,19 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
         rests_on=above_below.astype(np.float64),
     )
+
+
+def _boxes(ids: np.ndarray, number: int) -> tuple[np.ndarray, ...]:
+    """Return top, left, bottom, right of each id, px, the last row and column included; 0 for id 0."""
+    rows, columns = np.indices(ids.shape)
+    top, left = np.full(number, ids.shape[0]), np.full(number, ids.shape[1])
+    bottom, right = np.zeros(number, np.int64), np.zeros(number, np.int64)
+    np.minimum.at(top, ids, rows)
+    np.minimum.at(left, ids, columns)
+    np.maximum.at(bottom, ids, rows)
+    np.maximum.at(right, ids, columns)
+    top[0] = left[0] = 0
+    return top, left, bottom, right
 
 
 def score_sky(regions: Regions) -> np.ndarray:
@@ -201,96 +203,3 @@ def join_sky_and_ground(regions: Regions, kinds: list[Kind]) -> np.ndarray:
             joined = (r.area[members] < PATCH_AREA) | (contrast_to(r, largest)[members] < PATCH_CONTRAST)
             target[members[joined | (kind == "sky")]] = largest
     return target[r.ids]
-
-
-def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_cam: np.ndarray) -> np.ndarray:
-    """Give each region a plane: the ground, or upright through the region's foot, where it meets its support.
-
-    Returns:
-        (N + 1, 3) float64: p with 1 / z = p . ray for rays with z = 1, in camera axes, metres for the assumed camera
-        height; NaN for sky and row 0.
-    """
-    r = regions
-    ahead = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
-    ahead /= np.linalg.norm(ahead)
-    right = np.cross(down_cam, ahead)
-    forward = np.abs(height_over_horizon(camera, -ahead)).clip(1e-6)
-    aside = height_over_horizon(camera, -right) / forward
-    nearness = (-height_over_horizon(camera, down_cam) / forward / CAMERA_HEIGHT_M).clip(1 / FAR_M, 1 / NEAR_M)
-    is_ground = np.array([kind == "ground" for kind in kinds])
-    is_upright = np.array([kind in ("structure", "object") for kind in kinds])
-    is_ground[0] = is_upright[0] = False
-    walls = np.full((len(r.area), 2), np.nan)
-    in_front = is_upright & np.isin(np.arange(len(r.area)), r.ids[-1]) & (r.below > 0.9)
-    for i in np.flatnonzero(is_upright):
-        hidden_by = in_front & (r.below[i] < 0.98)  # what rises over the horizon stands behind it, not on it
-        walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside)
-    _lean_on_neighbours(r, walls, is_upright, aside)
-    walls[is_upright & np.isnan(walls[:, 0])] = [4 / FAR_M, 0]
-    planes = walls[:, :1] * ahead + walls[:, 1:] * right
-    planes[is_ground] = down_cam / CAMERA_HEIGHT_M
-    planes[~is_ground & ~is_upright] = np.nan
-    return planes
-
-
-def _fit_foot(
-    r: Regions, i: int, is_support: np.ndarray, nearness: np.ndarray, aside: np.ndarray
-) -> tuple[float, float]:
-    """Return how near a region's foot is, 1/m, and how that changes sideways; NaN when it touches no support."""
-    width = r.right[i] - r.left[i] + 1
-    rows, columns = np.nonzero((r.ids[:-1] == i) & is_support[r.ids[1:]])
-    at_edge = np.flatnonzero(r.ids[-1] == i)
-    rows, columns = np.append(rows, np.full(len(at_edge), len(r.ids) - 1)), np.append(columns, at_edge)
-    seen = len(np.unique(columns)) / width
-    if len(rows) < 3 or seen < FOOT_SEEN:
-        return np.nan, np.nan
-    near = float(np.quantile(nearness[rows, columns], 0.7))
-    if width < WALL_WIDTH * r.ids.shape[1] or seen < 0.6 or len(at_edge) > 0.2 * len(rows):
-        return near, 0.0
-    step = max(1, len(rows) // 100)
-    x, y = aside[rows, columns][::step], nearness[rows, columns][::step]
-    run, rise = x[:, None] - x, y[:, None] - y
-    far_apart = np.abs(run) > 0.2 * np.ptp(x)
-    if not far_apart.any():
-        return near, 0.0
-    slope = float(np.median(rise[far_apart] / run[far_apart]))  # Theil and Sen's: half of the foot may be hidden
-    base = float(np.median(y - slope * x))
-    misfit, misfit_flat = np.median(np.abs(y - slope * x - base)), np.median(np.abs(y - np.median(y)))
-    ends = base + slope * aside[r.bottom[i], [r.left[i], r.right[i]]]
-    if misfit > 0.5 * misfit_flat or ends.min() < 1 / FAR_M or ends.max() > 1.5 * y.max():
-        return near, 0.0
-    return base, slope
-
-
-def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, aside: np.ndarray) -> None:
-    """Fill missing rows in place: from what a region rests on, else from what it borders on.
-
-    Of several neighbours the farthest counts: the nearer ones stand before the region and hide its foot.
-    """
-    for links in (r.rests_on, r.borders):
-        shares = links / np.maximum(links.sum(axis=1, keepdims=True), 1)
-        for _ in range(len(walls)):
-            known = np.isfinite(walls[:, 0])
-            settled = np.where(waiting & ~known, shares @ known, 0)
-            i = int(np.argmax(settled))
-            if settled[i] == 0:
-                break
-            weights = shares[i] * known
-            nearness = walls @ [1, aside[(r.top[i] + r.bottom[i]) // 2, (r.left[i] + r.right[i]) // 2]]
-            walls[i] = walls[int(np.argmin(np.where(weights >= min(0.15, weights.max()), nearness, np.inf)))]
-
-
-def depth_from_planes(ids: np.ndarray, planes: np.ndarray, camera: Camera) -> np.ndarray:
-    """Return (H, W) float32, z of each pixel on its segment's plane, between NEAR_M and FAR_M; NaN on sky.
-
-    Args:
-        ids: (H, W) int, rows of ``planes``.
-        planes: (N, 3) float64: p with 1 / z = p . ray, NaN for sky.
-        camera: the camera of ``ids``.
-    """
-    x = ((np.arange(camera.width) + 0.5 - camera.cx) / camera.fx).astype(np.float32)
-    y = ((np.arange(camera.height) + 0.5 - camera.cy) / camera.fy).astype(np.float32)
-    inverse_z = planes[:, 0].astype(np.float32)[ids] * x
-    inverse_z += planes[:, 1].astype(np.float32)[ids] * y[:, None]
-    inverse_z += planes[:, 2].astype(np.float32)[ids]
-    return np.asarray(1 / inverse_z.clip(1 / FAR_M, 1 / NEAR_M), np.float32)

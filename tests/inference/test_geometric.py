@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from blockout.inference.camera import camera_from_fov
 from blockout.inference.geometric import Geometric
-from blockout.inference.layout import CAMERA_HEIGHT_M
 from blockout.inference.prediction import Estimate, Photo, Segment
+from blockout.inference.standing import CAMERA_HEIGHT_M
 from PIL import Image
 
 SIZE = (480, 640)

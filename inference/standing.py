@@ -1,0 +1,116 @@
+"""Where things stand: the plane of each region, from where its foot meets the ground."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .layout import Regions, height_over_horizon
+from .prediction import Camera, Kind
+
+CAMERA_HEIGHT_M = 1.6  # eye level of a standing photographer; one photo alone does not tell it
+FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
+NOWHERE_M = 15.0  # the distance of what touches nothing whose distance is known
+WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a wall runs
+FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
+
+
+def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_cam: np.ndarray) -> np.ndarray:
+    """Give each region a plane: the ground, or upright through the region's foot, where it meets its support.
+
+    Returns:
+        (N + 1, 3) float64: p with 1 / z = p . ray for rays with z = 1, in camera axes, metres for the assumed camera
+        height; NaN for sky and row 0.
+    """
+    r = regions
+    ahead = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
+    ahead /= np.linalg.norm(ahead)
+    right = np.cross(down_cam, ahead)
+    forward = np.abs(height_over_horizon(camera, -ahead)).clip(1e-6)
+    aside = height_over_horizon(camera, -right) / forward
+    nearness = (-height_over_horizon(camera, down_cam) / forward / CAMERA_HEIGHT_M).clip(1 / FAR_M, 1 / NEAR_M)
+    is_ground = np.array([kind == "ground" for kind in kinds])
+    is_upright = np.array([kind in ("structure", "object") for kind in kinds])
+    is_ground[0] = is_upright[0] = False
+    walls = np.full((len(r.area), 2), np.nan)
+    in_front = is_upright & np.isin(np.arange(len(r.area)), r.ids[-1]) & (r.below > 0.9)
+    for i in np.flatnonzero(is_upright):
+        hidden_by = in_front & (r.below[i] < 0.98)  # what rises over the horizon stands behind it, not on it
+        hidden_by[i] = False
+        walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside)
+    _lean_on_neighbours(r, walls, is_upright, aside)
+    walls[is_upright & np.isnan(walls[:, 0])] = [1 / NOWHERE_M, 0]
+    planes = walls[:, :1] * ahead + walls[:, 1:] * right
+    planes[is_ground] = down_cam / CAMERA_HEIGHT_M
+    planes[~is_ground & ~is_upright] = np.nan
+    return planes
+
+
+def _fit_foot(
+    r: Regions, i: int, is_support: np.ndarray, nearness: np.ndarray, aside: np.ndarray
+) -> tuple[float, float]:
+    """Return how near a region's foot is, 1/m, and how that changes sideways; NaN when it touches no support."""
+    width = r.right[i] - r.left[i] + 1
+    rows, columns = np.nonzero((r.ids[:-1] == i) & is_support[r.ids[1:]])
+    at_edge = np.flatnonzero(r.ids[-1] == i)
+    rows, columns = np.append(rows, np.full(len(at_edge), len(r.ids) - 1)), np.append(columns, at_edge)
+    seen = len(np.unique(columns)) / width
+    if len(rows) < 3 or seen < FOOT_SEEN:
+        return np.nan, np.nan
+    near = float(np.quantile(nearness[rows, columns], 0.7))
+    if width < WALL_WIDTH * r.ids.shape[1] or seen < 0.6 or len(at_edge) > 0.2 * len(rows):
+        return near, 0.0
+    step = max(1, len(rows) // 100)
+    base, slope = _fit_line(aside[rows, columns][::step], nearness[rows, columns][::step])
+    ends = base + slope * aside[r.bottom[i], [r.left[i], r.right[i]]]
+    if np.isnan(slope) or ends.min() < 1 / FAR_M or ends.max() > 1.5 * nearness[rows, columns].max():
+        return near, 0.0
+    return base, slope
+
+
+def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Return base and slope through (N,) points of which some are wrong, NaN where a level line fits about as well.
+
+    Source: Theil and Sen's estimator, the median of the slopes between pairs of points that lie far apart.
+    """
+    run, rise = x[:, None] - x, y[:, None] - y
+    far_apart = np.abs(run) > 0.2 * np.ptp(x)
+    if not far_apart.any():
+        return np.nan, np.nan
+    slope = float(np.median(rise[far_apart] / run[far_apart]))
+    base = float(np.median(y - slope * x))
+    misfit, misfit_level = np.median(np.abs(y - slope * x - base)), np.median(np.abs(y - np.median(y)))
+    return (base, slope) if misfit <= 0.5 * misfit_level else (np.nan, np.nan)
+
+
+def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, aside: np.ndarray) -> None:
+    """Fill missing rows in place: from what a region rests on, else from what it borders on.
+
+    Of several neighbours the farthest counts: the nearer ones stand before the region and hide its foot.
+    """
+    for links in (r.rests_on, r.borders):
+        shares = links / np.maximum(links.sum(axis=1, keepdims=True), 1)
+        for _ in range(len(walls)):
+            known = np.isfinite(walls[:, 0])
+            settled = np.where(waiting & ~known, shares @ known, 0)
+            i = int(np.argmax(settled))
+            if settled[i] == 0:
+                break
+            weights = shares[i] * known
+            nearness = walls @ [1, aside[(r.top[i] + r.bottom[i]) // 2, (r.left[i] + r.right[i]) // 2]]
+            walls[i] = walls[int(np.argmin(np.where(weights >= min(0.15, weights.max()), nearness, np.inf)))]
+
+
+def depth_from_planes(ids: np.ndarray, planes: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return (H, W) float32, z of each pixel on its segment's plane, between NEAR_M and FAR_M; NaN on sky.
+
+    Args:
+        ids: (H, W) int, rows of ``planes``.
+        planes: (N, 3) float64: p with 1 / z = p . ray, NaN for sky.
+        camera: the camera of ``ids``.
+    """
+    x = ((np.arange(camera.width) + 0.5 - camera.cx) / camera.fx).astype(np.float32)
+    y = ((np.arange(camera.height) + 0.5 - camera.cy) / camera.fy).astype(np.float32)
+    inverse_z = planes[:, 0].astype(np.float32)[ids] * x
+    inverse_z += planes[:, 1].astype(np.float32)[ids] * y[:, None]
+    inverse_z += planes[:, 2].astype(np.float32)[ids]
+    return np.asarray(1 / inverse_z.clip(1 / FAR_M, 1 / NEAR_M), np.float32)
