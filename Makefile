@@ -20,7 +20,7 @@ lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyprojec
 	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type tests examples benchmarks
 
 bench: .venv/installed-dev  ## measure speed and memory; never a gate
-	.venv/bin/python -m benchmarks
+	@for job in benchmarks/*.py; do echo "== $$job"; .venv/bin/python $$job; done
 
 clean:  ## remove all that these jobs made
 	rm -rf .venv .venv-bpy .cache build out *.egg-info tests/validators/node_modules
