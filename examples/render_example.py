@@ -210,7 +210,7 @@ def _reflect(towards: np.ndarray, normal: np.ndarray, mirror: np.ndarray) -> np.
     ray = unit + 2 * cosine * normal[shiny]
     surroundings = sky(ray)
     skyline = 0.16 + 0.10 * np.sign(np.sin(9 * np.arctan2(ray[:, :1], ray[:, 2:])))
-    surroundings = np.where(ray[:, 1:2] > skyline, surroundings, np.float32([0.20, 0.18, 0.16]))
+    surroundings = np.where(ray[:, 1:2] > skyline, surroundings, np.array([0.20, 0.18, 0.16], np.float32))
     fresnel = mirror[shiny] + (1 - mirror[shiny]) * np.clip(1 - cosine, 0, 1) ** 5
     light[shiny] = fresnel * surroundings
     return light

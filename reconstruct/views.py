@@ -69,7 +69,7 @@ def gather_faces(solids: Iterable[Prism]) -> Faces:
 
 
 def view_from_camera(scene: Scene, size: tuple[int, int], photo_texture: bool = False) -> np.ndarray:
-    """Return (h, w, 3) uint8 sRGB, the solids as the photo's camera sees them, before the sky's colour.
+    """Return (h, w, 3) uint8 sRGB, the solids as the photo's camera sees them against the colour of the sky.
 
     Args:
         scene: what to show.
