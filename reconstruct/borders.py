@@ -45,8 +45,7 @@ def trace_borders(ids: np.ndarray) -> list[Arc]:
     Returns:
         The arcs, those between junctions first, each group in order of its starting node.
     """
-    padded = np.pad(ids, 1, constant_values=OUTSIDE)
-    codes = crack_codes(padded)
+    codes = crack_codes(ids)
     columns = codes.shape[1]
     flat = codes.tobytes()
     steps = (1, columns, -1, -columns)
@@ -70,7 +69,7 @@ def trace_borders(ids: np.ndarray) -> list[Arc]:
                 direction = turned
             node += steps[direction]
         nodes.append(node)
-        arcs.append(_make_arc(np.array(nodes), first, direction, columns, padded, not is_junction[start]))
+        arcs.append(_make_arc(np.array(nodes), first, direction, ids, not is_junction[start]))
 
     walked = set()
     for start in np.flatnonzero(junction).tolist():
@@ -85,27 +84,34 @@ def trace_borders(ids: np.ndarray) -> list[Arc]:
     return arcs
 
 
-def crack_codes(padded: np.ndarray) -> np.ndarray:
-    """Return (H + 1, W + 1) uint8, for each node the bits of the directions in which a crack leaves it.
-
-    Args:
-        padded: (H + 2, W + 2) int32 ids with a frame of ``OUTSIDE``.
-    """
-    across = (padded[:, 1:] != padded[:, :-1]).view(np.uint8)  # vertical cracks
-    along = (padded[1:] != padded[:-1]).view(np.uint8)  # horizontal cracks
-    codes = along[:, 1:] << RIGHT
-    codes |= across[1:] << DOWN
-    codes |= along[:, :-1] << LEFT
-    codes |= across[:-1] << UP
+def crack_codes(ids: np.ndarray) -> np.ndarray:
+    """Return (H + 1, W + 1) uint8: for each node of an (H, W) map, the bits of the directions in which cracks leave."""
+    height, width = ids.shape
+    codes = np.zeros((height + 1, width + 1), np.uint8)
+    codes[[0, -1], :-1] |= 1 << RIGHT
+    codes[[0, -1], 1:] |= 1 << LEFT
+    codes[:-1, [0, -1]] |= 1 << DOWN
+    codes[1:, [0, -1]] |= 1 << UP
+    along = (ids[1:] != ids[:-1]).view(np.uint8)
+    codes[1:-1, :-1] |= along << RIGHT
+    codes[1:-1, 1:] |= along << LEFT
+    across = (ids[:, 1:] != ids[:, :-1]).view(np.uint8)
+    codes[:-1, 1:-1] |= across << DOWN
+    codes[1:, 1:-1] |= across << UP
     return codes
 
 
-def _make_arc(nodes: np.ndarray, first: int, last: int, columns: int, padded: np.ndarray, is_loop: bool) -> Arc:
-    y, x = np.divmod(nodes, columns)
-    # The four pixels around node (x, y), in the padded map: rows y and y + 1, columns x and x + 1.
-    ahead = {RIGHT: ((0, 1), (1, 1)), DOWN: ((1, 1), (1, 0)), LEFT: ((1, 0), (0, 0)), UP: ((0, 0), (0, 1))}[first]
-    left, right = (int(padded[y[0] + dy, x[0] + dx]) for dy, dx in ahead)
+def _make_arc(nodes: np.ndarray, first: int, last: int, ids: np.ndarray, is_loop: bool) -> Arc:
+    y, x = np.divmod(nodes, ids.shape[1] + 1)
+    # Left and right of the first step among the four pixels that touch node (x, y).
+    ahead = {RIGHT: ((-1, 0), (0, 0)), DOWN: ((0, 0), (0, -1)), LEFT: ((0, -1), (-1, -1)), UP: ((-1, -1), (-1, 0))}
+    left, right = (_pixel(ids, int(y[0]) + dy, int(x[0]) + dx) for dy, dx in ahead[first])
     return Arc(np.column_stack([x, y]).astype(np.int32), left, right, first, last, is_loop)
+
+
+def _pixel(ids: np.ndarray, row: int, column: int) -> int:
+    inside = 0 <= row < ids.shape[0] and 0 <= column < ids.shape[1]
+    return int(ids[row, column]) if inside else OUTSIDE
 
 
 def _next_direction(code: int, direction: int) -> int:

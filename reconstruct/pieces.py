@@ -97,7 +97,7 @@ def _union(a: Box, b: Box) -> Box:
 def open_saddles(pieces: np.ndarray) -> None:
     """Repaint single pixels until hardly any piece touches itself at a mere corner: a prism would pinch there."""
     for _ in range(SADDLE_ROUNDS):
-        codes = crack_codes(np.pad(pieces, 1, constant_values=-1))
+        codes = crack_codes(pieces)
         y, x = np.nonzero(codes[1:-1, 1:-1] == 15)
         upper_left, upper_right = pieces[y, x], pieces[y, x + 1]
         lower_left, lower_right = pieces[y + 1, x], pieces[y + 1, x + 1]
