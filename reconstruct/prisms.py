@@ -56,7 +56,7 @@ def make_prism(
     origin = middle_ray * float(plane.depth_at(middle_ray[None])[0])
     axes = plane_axes(plane.normal, up_cam)
     flat = (corners - origin) @ axes[:, :2]
-    smaller_side = min(cv2.minAreaRect(flat[: outline.ring_sizes[0]].astype(np.float32))[1])
+    smaller_side = measure_smaller_side(outline, camera) * float(origin[2])
     thickness_m, source = estimate_thickness(plane, *samples, smaller_side, kind)
     growth = 1 + thickness_m / plane.distance
     camera_from_plane = np.eye(4)
@@ -80,6 +80,16 @@ def make_prism(
         pixels=0,
         residual=plane.residual,
     )
+
+
+def measure_smaller_side(outline: Outline, camera: Camera) -> float:
+    """Return the smaller side of the smallest rectangle around an outline, as a share of its depth.
+
+    Measured as the camera sees it: a floor or a roof at a glancing angle runs on for many metres of which the photo
+    tells next to nothing.
+    """
+    ring = rays_through(outline.points[: outline.ring_sizes[0]], camera)[:, :2]
+    return float(min(cv2.minAreaRect(ring.astype(np.float32))[1]))
 
 
 def plane_axes(normal: np.ndarray, up: np.ndarray) -> np.ndarray:
