@@ -17,7 +17,7 @@ lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyprojec
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type tests examples benchmarks
+	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --no-warn-unused-ignores tests examples benchmarks
 
 bench: .venv/installed-dev  ## measure speed and memory; never a gate
 	@for job in benchmarks/*.py; do echo "== $$job"; .venv/bin/python $$job; done

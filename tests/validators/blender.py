@@ -47,7 +47,8 @@ def check_in_blender(stages: Sequence[WrittenStage]) -> None:
         [find_python(), str(SCRIPT)], input=json.dumps(jobs), capture_output=True, text=True, timeout=300
     )
     assert process.returncode == 0, process.stderr[-2000:]
-    for stage, found in zip(stages, json.loads(process.stdout.splitlines()[-1]), strict=True):
+    (answer,) = (line for line in process.stdout.splitlines() if line.startswith("[{"))
+    for stage, found in zip(stages, json.loads(answer), strict=True):
         compare(stage, found)
 
 

@@ -1,7 +1,8 @@
 """Import stages into Blender and print what arrived, as JSON; runs in the Python of a bpy module.
 
 stdin: [{"stage": path, "width": px, "height": px, "points": [[x, y, z], ...]}, ...], points in metres, Z up.
-The last line of stdout: for each {"objects": {name: {...}}, "points_px": [[x, y], ...], "textures": [path, ...]}.
+The line of stdout that begins with [{ (Blender adds its own, some after it): for each {"objects": {name: {...}},
+"points_px": [[x, y], ...], "textures": [path, ...]}.
 """
 
 import json
