@@ -148,7 +148,7 @@ def score_ground(regions: Regions, is_sky: np.ndarray) -> np.ndarray:
     for _ in range(len(score)):
         touching = _share_of_border(r, score >= GROUND_SCORE)
         flat = np.clip(flatness / 4, 0, 1) * np.clip(2 * touching, 0, 1) * np.maximum(seen_over, r.area < PATCH_AREA)
-        continued = np.where((touching > 0.1) | (at_bottom > 0.02), alike, 0)
+        continued = np.where((touching > 0.1) | (at_bottom > 0.02) | (seen_over == 1), alike, 0)
         grown = np.maximum(score, low * np.maximum(np.maximum(continued, flat), band))
         if (grown == score).all():
             break

@@ -11,6 +11,7 @@ CAMERA_HEIGHT_M = 1.6  # eye level of a standing photographer; one photo alone d
 FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
 NOWHERE_M = 15.0  # the distance of what touches nothing whose distance is known
 WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a wall runs
+LEAN_SHARE = 0.2  # of its border: a region without a foot stands with the neighbours met by then, from afar
 FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
 
 
@@ -56,7 +57,7 @@ def _fit_foot(
     seen = len(np.unique(columns)) / width
     if len(rows) < 3 or seen < FOOT_SEEN:
         return np.nan, np.nan
-    near = float(np.quantile(nearness[rows, columns], 0.7))
+    near = float(np.quantile(nearness[rows, columns], 0.8))
     if width < WALL_WIDTH * r.ids.shape[1] or seen < 0.6 or len(at_edge) > 0.2 * len(rows):
         return near, 0.0
     step = max(1, len(rows) // 100)
@@ -85,7 +86,7 @@ def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, aside: np.ndarray) -> None:
     """Fill missing rows in place: from what a region rests on, else from what it borders on.
 
-    Of several neighbours the farthest counts: the nearer ones stand before the region and hide its foot.
+    Of several neighbours one of the farther counts: the nearer ones may stand before the region and hide its foot.
     """
     for links in (r.rests_on, r.borders):
         shares = links / np.maximum(links.sum(axis=1, keepdims=True), 1)
@@ -95,9 +96,10 @@ def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, asid
             i = int(np.argmax(settled))
             if settled[i] == 0:
                 break
-            weights = shares[i] * known
             nearness = walls @ [1, aside[(r.top[i] + r.bottom[i]) // 2, (r.left[i] + r.right[i]) // 2]]
-            walls[i] = walls[int(np.argmin(np.where(weights >= min(0.15, weights.max()), nearness, np.inf)))]
+            from_afar = np.argsort(nearness, kind="stable")  # NaN comes last
+            chosen = np.searchsorted(np.cumsum((shares[i] * known)[from_afar]), LEAN_SHARE * settled[i])
+            walls[i] = walls[from_afar[chosen]]
 
 
 def depth_from_planes(ids: np.ndarray, planes: np.ndarray, camera: Camera) -> np.ndarray:

@@ -5,10 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from blockout.inference.camera import camera_from_fov
+from blockout.inference.camera import camera_from_focal_mm, camera_from_fov
 from blockout.inference.geometric import Geometric
 from blockout.inference.prediction import Estimate, Photo, Segment
 from blockout.inference.standing import CAMERA_HEIGHT_M
+from blockout.inference.vanishing import down_from_angles
 from PIL import Image
 
 SIZE = (480, 640)
@@ -151,6 +152,24 @@ def test_the_same_photo_gives_the_same_bytes() -> None:
 
 def test_a_given_camera_is_kept() -> None:
     assert predict(draw_street()).camera is CAMERA
+
+
+def test_the_example_comes_out_nearer_to_its_true_depth_than_a_constant_does() -> None:
+    examples = Path(__file__).resolve().parents[2] / "examples"
+    rgb = np.asarray(Image.open(examples / "square.jpg"))
+    true_mm = np.asarray(Image.open(examples / "square_depth.png"))
+    estimate = Geometric().predict(Photo(rgb), camera_from_focal_mm(28, (rgb.shape[0], rgb.shape[1])))
+    assert estimate.depth is not None and estimate.gravity_cam is not None
+    assert estimate.gravity_cam == pytest.approx(down_from_angles(4.0, 0.0), abs=0.01)  # rendered looking up 4 degrees
+    z = cv2.resize(estimate.depth.z, (true_mm.shape[1], true_mm.shape[0]), interpolation=cv2.INTER_NEAREST)
+    known = np.isfinite(z) & (true_mm > 0)
+    assert known.sum() > 0.95 * (true_mm > 0).sum()  # hardly anything solid is lost to the sky
+
+    def error(guess: np.ndarray) -> float:
+        ratio = guess[known] / true_mm[known]
+        return float(np.mean(np.abs(ratio / np.median(ratio) - 1)))
+
+    assert error(z) < 0.75 * error(np.ones_like(z))
 
 
 @pytest.mark.parametrize(
