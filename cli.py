@@ -99,7 +99,7 @@ def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_s
             )
         else:
             console.trace(error)
-            what = f"{photo}: {type(error).__name__}: {error}"
+            what = " ".join(f"{photo}: {type(error).__name__}: {error}".split())
             outcome = Outcome(photo, f"{what}; this is our mistake, please report it with what --verbose prints.", 1)
     console.end(outcome)
     return outcome
