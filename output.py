@@ -69,6 +69,11 @@ def _refuse_beforehand(files: Sequence[Path], roots: set[Path], overwrite: bool)
             raise OutputUnwritable(f"{root} is not a folder that exists: create it, or name another one.")
         if not os.access(root, os.W_OK | os.X_OK):
             raise OutputUnwritable(f"{root} may not be written: change its permissions, or choose another folder.")
+    odd = next((file for file in files if file != Path(os.fsdecode(str(file).encode("utf-8", "replace")))), None)
+    if odd:
+        raise OutputUnwritable(
+            f"{str(odd)!r} is not UTF-8, which USD asks of paths: name the output otherwise with -o."
+        )
     twice = next((file for file in files if files.count(file) > 1), None)
     if twice:
         raise UsageError(f"{twice} is named for two different outputs: give one of them another name.")

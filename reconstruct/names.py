@@ -40,6 +40,11 @@ def stem(prism_name: str) -> str:
     return f"{match[2]}_{match[1]}" if match else prism_name
 
 
+def encodable(text: str) -> str:
+    """Return a text with "?" for what UTF-8 cannot hold, such as the bytes of a file name in another encoding."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def prim_paths(prisms: Iterable[Prism], parent: str = SEGMENTS) -> dict[str, str]:
     """Return, for each prism and group by name, the path of its Xform in the stage, parents first."""
     paths = {}
@@ -55,7 +60,9 @@ def texture_path(stage: Path) -> Path:
     Letters of any script stay; marks that mean something in an asset path (brackets, @, %, ...) are written as %XX
     with the percent sign as an underscore.
     """
-    safe = "".join(c if c.isalnum() or c in " ._-" else quote(c, safe="").replace("%", "_") for c in stage.stem)
+    safe = "".join(
+        c if c.isalnum() or c in " ._-" else quote(c, safe="", errors="replace").replace("%", "_") for c in stage.stem
+    )
     return stage.parent / "textures" / f"{safe}_photo.jpg"
 
 

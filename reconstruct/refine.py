@@ -54,9 +54,9 @@ def refine_front(solid: Mesh, prism: Prism, scene: Scene) -> tuple[Mesh, np.ndar
     walls = solid.face_points[-4 * count :].reshape(-1, 4).tolist()
     walls = [[*wall, *_between(wall[3], wall[0], middles)] for wall in walls]
     back = solid.face_points[3 * solid.front_faces : 6 * solid.front_faces]
-    sizes = [np.full(len(triangles) + solid.front_faces, 3), [len(wall) for wall in walls]]
+    sizes = [3] * (len(triangles) + solid.front_faces) + [len(wall) for wall in walls]
     face_points = np.concatenate([triangles.ravel(), back, np.concatenate(walls)]).astype(np.int32)
-    return Mesh(points, np.concatenate(sizes).astype(np.int32), face_points, len(triangles)), points_px
+    return Mesh(points, np.array(sizes, np.int32), face_points, len(triangles)), points_px
 
 
 def _find_bent_edges(

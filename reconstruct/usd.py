@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pxr import Gf, Sdf, Tf, Vt
+from pxr import Gf, Sdf, Tf, Usd, Vt  # noqa: F401  usd-core 24.11 finds its plug-ins only when Usd is loaded
 
 from .. import __version__
 from .backdrop import backdrop_of
 from .frames import METRES_PER_UNIT, USD_CAMERA_FROM_CV, Units, UpAxis, lens_mm, stage_from_world, transform
 from .meshes import Mesh, mesh_of
-from .names import ROOT, Texture, texture_path
+from .names import ROOT, Texture, encodable, texture_path
 from .scene import Scene
 from .usd_layer import add_attribute, add_prim
 from .usd_materials import add_photo_material, encode_texture
@@ -84,13 +84,12 @@ def write_stage(
 
 def _describe(layer: Sdf.Layer, scene: Scene, units: Units, up: UpAxis) -> None:
     """Write the layer's metadata: units, axis, and where everything comes from."""
-    makers = [" ".join(filter(None, (s.name, s.version, s.licence and f"({s.licence})"))) for s in scene.sources]
-    facts = {
-        "photo": scene.photo.path.name,
-        "camera": scene.camera.source,
-        "scale": scene.scale.source,
-        **{source.task: maker for source, maker in zip(scene.sources, makers, strict=True) if source.task != "camera"},
-    }
+    facts = {"photo": scene.photo.path.name, "camera": scene.camera.source, "scale": scene.scale.source}
+    for source in scene.sources:
+        if source.task != "camera":
+            words = (source.name, source.version, source.licence and f"({source.licence})")
+            facts[source.task] = " ".join(word for word in words if word)
+    facts = {name: encodable(fact) for name, fact in facts.items()}
     layer.defaultPrim = ROOT[1:]
     layer.pseudoRoot.SetInfo("upAxis", up)
     layer.pseudoRoot.SetInfo("metersPerUnit", METRES_PER_UNIT[units])

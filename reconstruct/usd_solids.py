@@ -11,21 +11,11 @@ from pxr import Gf, Sdf, Vt
 from ..inference.prediction import Camera
 from .frames import transform
 from .meshes import Mesh
-from .names import stem
+from .names import encodable, stem
 from .refine import refine_front
 from .scene import Prism, Scene
 from .usd_layer import add_attribute, add_prim, add_primvar, bind_material
 from .usd_materials import add_colour_material
-
-METADATA = {
-    "label": "string",
-    "kind": "string",
-    "score": "float",
-    "level": "int",
-    "pixels": "int",
-    "thickness_m": "float",
-    "thickness_source": "string",
-}
 
 
 @dataclass
@@ -68,8 +58,8 @@ class SolidWriter:
         xform = add_prim(parent, prism.name, "Xform", "subcomponent" if prism.level else "component")
         add_attribute(xform, "xformOp:translate", "double3", Gf.Vec3d(*map(float, foot - parent_foot)))
         add_attribute(xform, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:translate"]), uniform=True)
-        for name, type_name in METADATA.items():
-            add_attribute(xform, f"userProperties:{name}", type_name, getattr(prism, name), custom=True)
+        for name, (type_name, value) in _metadata(prism).items():
+            add_attribute(xform, f"userProperties:{name}", type_name, value, custom=True)
         if prism.children:
             self.groups += 1
             for child in prism.children:
@@ -84,12 +74,12 @@ class SolidWriter:
         points = transform(self.stage_from_world, solid.points) - foot
         mesh = add_prim(xform, f"{stem(prism.name)}_geo", "Mesh", schemas=["MaterialBindingAPI"])
         _add_polygons(mesh, solid, points.astype(np.float32))
-        _add_texture_coordinates(mesh, solid, points_px, self.scene.camera)
+        _add_texture_coordinates(mesh, solid, points_px, len(prism.outline), self.scene.camera)
         colour = Gf.Vec3f(*map(float, prism.colour))
         display = add_primvar(mesh, "displayColor", "color3f[]", Vt.Vec3fArray([colour]), "constant")
         display.customData = {"Maya": {"generated": True}}  # or Maya shows it in place of the material
-        for name, type_name in METADATA.items():
-            add_primvar(mesh, name, type_name, getattr(prism, name), "constant")
+        for name, (type_name, value) in _metadata(prism).items():
+            add_primvar(mesh, name, type_name, value, "constant")
         colour_material = add_colour_material(self.materials, f"{stem(prism.name)}_mtl", colour)
         bind_material(mesh, colour_material)
         if photo_material:
@@ -104,6 +94,19 @@ class SolidWriter:
         low = np.min([p.min(axis=0) for p in points], axis=0)
         high = np.max([p.max(axis=0) for p in points], axis=0)
         return np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
+
+
+def _metadata(prism: Prism) -> dict[str, tuple[str, str | float]]:
+    """Return type and value, by name, of what is known of a prism: for Blender on the Xform, for Maya on the Mesh."""
+    return {
+        "label": ("string", encodable(prism.label)),
+        "kind": ("string", prism.kind),
+        "score": ("float", float(prism.score)),
+        "level": ("int", int(prism.level)),
+        "pixels": ("int", int(prism.pixels)),
+        "thickness_m": ("float", float(prism.thickness_m)),
+        "thickness_source": ("string", encodable(prism.thickness_source)),
+    }
 
 
 def _add_polygons(mesh: Sdf.PrimSpec, solid: Mesh, points: np.ndarray) -> None:
@@ -134,14 +137,25 @@ def _corner_normals(solid: Mesh, points: np.ndarray) -> np.ndarray:
     return np.repeat(normals, solid.face_sizes, axis=0).astype(np.float32)
 
 
-def _add_texture_coordinates(mesh: Sdf.PrimSpec, solid: Mesh, points_px: np.ndarray, camera: Camera) -> None:
-    """Add ``st`` with v up: where each point is in the photo, given as (points, 2) px."""
+def _add_texture_coordinates(
+    mesh: Sdf.PrimSpec, solid: Mesh, points_px: np.ndarray, front_points: int, camera: Camera
+) -> None:
+    """Add ``st`` with v up.
+
+    Args:
+        mesh: receives it.
+        solid: ``front_points`` of the front's outline, as many of the back, and those inside the front.
+        points_px: (points, 2) float64, (x, y) px, where each is in the photo.
+        front_points: N of the outline.
+        camera: of the photo.
+    """
     st = points_px / (camera.width, camera.height)
     st[:, 1] = 1 - st[:, 1]
-    st, rows = np.unique(st.astype(np.float32), axis=0, return_inverse=True)  # the back lies where the front does
-    indices = rows.ravel()[solid.face_points].astype(np.int32)
-    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(st), "faceVarying")
-    add_attribute(mesh, "primvars:st:indices", "int[]", Vt.IntArray.FromNumpy(indices))
+    numbers = np.arange(len(st), dtype=np.int32)
+    numbers[front_points:] -= front_points  # the back lies where the front does
+    distinct = np.delete(st, slice(front_points, 2 * front_points), axis=0).astype(np.float32)
+    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(distinct), "faceVarying")
+    add_attribute(mesh, "primvars:st:indices", "int[]", Vt.IntArray.FromNumpy(numbers[solid.face_points]))
 
 
 def _split_materials(mesh: Sdf.PrimSpec, solid: Mesh, front_material: Sdf.Path, body_material: Sdf.Path) -> None:

@@ -106,6 +106,11 @@ def test_a_folder_with_the_name_of_an_output_is_refused(tmp_path: Path) -> None:
         write_all([tmp_path / "a.usd"], "new", overwrite=True)
 
 
+def test_a_name_that_usd_cannot_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputUnwritable, match="is not UTF-8"):
+        write_all([tmp_path / "caf\udce9.usd"], "new")
+
+
 def test_one_path_for_two_outputs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="two different outputs"):
         write_all([tmp_path / "a.usd", tmp_path / "a.usd"], "new")

@@ -95,7 +95,7 @@ def test_average_z_of_a_slanted_face_is_that_of_the_photo() -> None:
 def is_inside(corners: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     sides = zip(corners, np.roll(corners, -1, axis=0), strict=True)
     signs = np.stack([(b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0]) for a, b in sides])
-    return (signs >= 0).all(axis=0) | (signs <= 0).all(axis=0)
+    return np.abs(np.sign(signs).sum(axis=0)) == len(corners)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from blockout.errors import OutputUnwritable
 from blockout.output import staged
-from blockout.reconstruct.frames import project, transform
+from blockout.reconstruct.frames import Units, UpAxis, project, transform
 from blockout.reconstruct.meshes import mesh_of
-from blockout.reconstruct.names import identifier, prim_paths, stage_files, stem
+from blockout.reconstruct.names import Texture, identifier, prim_paths, stage_files, stem
 from blockout.reconstruct.scene import Scene
 from blockout.reconstruct.usd import StageFacts, write_stage
 from disks import mounted
@@ -20,6 +20,7 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdLux, UsdShade, UsdUtils
 from stages import make_camera, make_prism, make_scene
 from validators import VALIDATORS, Absent, WrittenStage, blender, checkers, threejs
 
+Check = Callable[[Sequence[WrittenStage]], None]
 SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 
 
@@ -106,8 +107,10 @@ def test_package_holds_stage_and_texture_without_the_time_of_writing(scene: Scen
 
 
 @pytest.mark.parametrize(("units", "up"), [("cm", "Y"), ("m", "Z")])
-def test_pivots_are_at_the_foot_and_points_at_their_place(scene: Scene, tmp_path: Path, units: str, up: str) -> None:
-    write_stage(scene, tmp_path / "a.usd", units=units, up=up)  # type: ignore[arg-type]
+def test_pivots_are_at_the_foot_and_points_at_their_place(
+    scene: Scene, tmp_path: Path, units: Units, up: UpAxis
+) -> None:
+    write_stage(scene, tmp_path / "a.usd", units=units, up=up)
     stage = open_stage(tmp_path / "a.usd")
     metres = UsdGeom.GetStageMetersPerUnit(stage)
     for prism in scene.solids():
@@ -127,12 +130,12 @@ def test_pivots_are_at_the_foot_and_points_at_their_place(scene: Scene, tmp_path
 @pytest.mark.parametrize("variant", ["landscape", "portrait", "off-centre", "oblong pixels"])
 @pytest.mark.parametrize(("units", "up"), [("cm", "Y"), ("m", "Z")])
 def test_the_stage_s_camera_shows_points_where_the_photo_has_them(
-    tmp_path: Path, variant: str, units: str, up: str
+    tmp_path: Path, variant: str, units: Units, up: UpAxis
 ) -> None:
     scene = make_scene(variant if variant != "oblong pixels" else "landscape")
     if variant == "oblong pixels":
         scene = replace(scene, camera=replace(scene.camera, fx=480.0))
-    write_stage(scene, tmp_path / "a.usd", units=units, up=up)  # type: ignore[arg-type]
+    write_stage(scene, tmp_path / "a.usd", units=units, up=up)
     stage = open_stage(tmp_path / "a.usd")
     frustum = UsdGeom.Camera(stage.GetPrimAtPath("/Blockout/photo_cam")).GetCamera(Usd.TimeCode.Default()).frustum
     clip_from_stage = np.array(frustum.ComputeViewMatrix() * frustum.ComputeProjectionMatrix())
@@ -155,7 +158,7 @@ def test_front_faces_show_the_photo_s_pixels_and_all_others_the_mean_colour(scen
     frame = next(prism for prism in scene.prisms if prism.name == "seg_002_window_frame")
     mesh = UsdGeom.Mesh(stage.GetPrimAtPath(mesh_path(scene, frame.name)))
     binding = UsdShade.MaterialBindingAPI(mesh)
-    materials = {}
+    materials: dict[int, str] = {}
     for subset in binding.GetMaterialBindSubsets():
         material = UsdShade.MaterialBindingAPI(subset).ComputeBoundMaterial()[0].GetPath().name
         materials |= dict.fromkeys(subset.GetIndicesAttr().Get(), material)
@@ -228,6 +231,15 @@ def test_metadata_is_written_for_blender_and_for_maya(scene: Scene, tmp_path: Pa
     assert group.GetAttribute("userProperties:label").Get() == "shelf"
 
 
+def test_words_that_utf_8_cannot_hold_do_not_stop_a_stage(scene: Scene, tmp_path: Path) -> None:
+    photo = replace(scene.photo, path=Path("caf\udce9.jpg"))  # a Latin-1 name, as Python reads it
+    prisms = (replace(scene.prisms[0], label="caf\udce9"), *scene.prisms[1:])
+    write_stage(replace(scene, photo=photo, prisms=prisms), tmp_path / "a.usd")
+    stage = open_stage(tmp_path / "a.usd")
+    assert "photo: caf?.jpg" in stage.GetRootLayer().documentation
+    assert stage.GetPrimAtPath("/Blockout/segments/seg_001_table").GetAttribute("userProperties:label").Get() == "caf?"
+
+
 def test_maya_is_told_that_the_display_colour_is_generated(scene: Scene, tmp_path: Path) -> None:
     write_stage(scene, tmp_path / "a.usd", texture="photo")
     stage = open_stage(tmp_path / "a.usd")
@@ -290,7 +302,7 @@ def test_every_identifier_is_one_for_usd(label: str) -> None:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WrittenStage]]:
     folder = tmp_path_factory.mktemp("stages")
-    variants = [
+    variants: list[tuple[str, str, Units, UpAxis, Texture, bool]] = [
         ("landscape", ".usd", "cm", "Y", "photo", True),
         ("landscape", ".usda", "m", "Y", "colour", False),
         ("landscape", ".usdz", "cm", "Z", "photo", False),
@@ -301,16 +313,15 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WrittenSt
         ("off-centre", ".usdc", "m", "Z", "photo", False),
     ]
     stages = []
-    for number, (variant, suffix, *choice) in enumerate(variants):
+    for number, (variant, suffix, units, up, texture, backdrop) in enumerate(variants):
         path, made = folder / f"{number} {variant}{suffix}", make_scene(variant)
-        stages.append(WrittenStage(path, made, *choice))
-        units, up, texture, backdrop = choice
+        stages.append(WrittenStage(path, made, units, up, texture, backdrop))
         write_stage(made, path, units=units, up=up, texture=texture, backdrop=backdrop)
     yield stages
 
 
 @pytest.mark.parametrize("check", VALIDATORS)
-def test_stages_are_what_independent_readers_find(check, written: list[WrittenStage]) -> None:
+def test_stages_are_what_independent_readers_find(check: Check, written: list[WrittenStage]) -> None:
     try:
         check(written)
     except Absent as reason:
@@ -318,7 +329,7 @@ def test_stages_are_what_independent_readers_find(check, written: list[WrittenSt
 
 
 @pytest.mark.parametrize("check", [threejs.check_in_threejs, blender.check_in_blender])
-def test_readers_notice_a_scene_that_is_not_the_written_one(check, written: list[WrittenStage]) -> None:
+def test_readers_notice_a_scene_that_is_not_the_written_one(check: Check, written: list[WrittenStage]) -> None:
     told = written[0].scene
     table, *others = told.prisms
     camera = replace(told.camera, fx=505.0, fy=505.0)
@@ -337,7 +348,7 @@ def test_readers_notice_a_scene_that_is_not_the_written_one(check, written: list
 
 
 @pytest.mark.parametrize("check", [checkers.check_by_rules, checkers.check_in_omniverse])
-def test_checkers_notice_a_solid_that_is_inside_out(check, written: list[WrittenStage], tmp_path: Path) -> None:
+def test_checkers_notice_a_solid_that_is_inside_out(check: Check, written: list[WrittenStage], tmp_path: Path) -> None:
     layer = Sdf.Layer.FindOrOpen(str(written[1].path))
     broken = Sdf.Layer.CreateAnonymous(".usda")
     broken.TransferContent(layer)

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,14 @@ def check_in_blender(stages: Sequence[WrittenStage]) -> None:
         jobs.append(
             {"stage": str(stage.path), "width": camera.width, "height": camera.height, "points": points.tolist()}
         )
-    process = subprocess.run(
-        [find_python(), str(SCRIPT)], input=json.dumps(jobs), capture_output=True, text=True, timeout=300
-    )
-    assert process.returncode == 0, process.stderr[-2000:]
-    (answer,) = (line for line in process.stdout.splitlines() if line.startswith("[{"))
-    for stage, found in zip(stages, json.loads(answer), strict=True):
-        compare(stage, found)
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"  # Blender writes lines of its own to stdout
+        command = [find_python(), str(SCRIPT), str(answer)]
+        process = subprocess.run(command, input=json.dumps(jobs), capture_output=True, text=True, timeout=300)
+        assert process.returncode == 0, process.stderr[-2000:]
+        found = json.loads(answer.read_text("utf-8"))
+    for stage, facts in zip(stages, found, strict=True):
+        compare(stage, facts)
 
 
 def compare(stage: WrittenStage, found: dict[str, Any]) -> None:

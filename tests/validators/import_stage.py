@@ -1,8 +1,7 @@
-"""Import stages into Blender and print what arrived, as JSON; runs in the Python of a bpy module.
+"""Import stages into Blender and write down what arrived, as JSON; runs in the Python of a bpy module.
 
 stdin: [{"stage": path, "width": px, "height": px, "points": [[x, y, z], ...]}, ...], points in metres, Z up.
-The line of stdout that begins with [{ (Blender adds its own, some after it): for each {"objects": {name: {...}},
-"points_px": [[x, y], ...], "textures": [path, ...]}.
+The file named by the argument: for each {"objects": {name: {...}}, "points_px": [[x, y], ...], "textures": [name, ...]}.
 """
 
 import json
@@ -65,4 +64,4 @@ def colour_of(material):
     return None
 
 
-sys.stdout.write("\n" + json.dumps([read_stage(job) for job in json.load(sys.stdin)]) + "\n")
+Path(sys.argv[1]).write_text(json.dumps([read_stage(job) for job in json.load(sys.stdin)]), "utf-8")
