@@ -1,7 +1,7 @@
 """Import stages into Blender and write down what arrived, as JSON; runs in the Python of a bpy module.
 
 stdin: [{"stage": path, "width": px, "height": px, "points": [[x, y, z], ...]}, ...], points in metres, Z up.
-The file named by the argument: for each {"objects": {name: {...}}, "points_px": [[x, y], ...], "textures": [name, ...]}.
+The file named by the argument, for each: {"objects": {name: {...}}, "points_px": [[x, y], ...], "textures": [name]}.
 """
 
 import json
