@@ -33,18 +33,32 @@ def main(argv: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
-    try:
-        arguments = parse_arguments(argv)
-        _check_combination(arguments)
-    except UsageError as error:
-        print(f"blockout: {error}", file=sys.stderr)
-        return error.exit_code
-    except SystemExit as said:  # --help and --version have printed what was asked
-        return int(said.code or 0)
+    with _stoppable() as was_stopped:
+        try:
+            arguments = parse_arguments(argv)
+            _check_combination(arguments)
+            return _run(arguments, was_stopped)
+        except SystemExit as said:  # --help and --version have printed what was asked
+            return int(said.code or 0)
+        except BlockoutError as error:  # before the work on any photo
+            print(f"blockout: {error}", file=sys.stderr)
+            return error.exit_code
+        except KeyboardInterrupt:
+            print("blockout: interrupted, nothing was written.", file=sys.stderr)
+            return Cancelled.exit_code
+
+
+def _run(arguments: argparse.Namespace, was_stopped: Callable[[], bool]) -> int:
+    """Work on photo after photo; bad data ends one of them, wrong usage and an interruption end all."""
     from .console import make_console
 
+    outcomes: list[Outcome] = []
     with make_console(arguments) as console:
-        outcomes = _run_all(arguments, console)
+        with _output_folder(arguments):
+            for photo in arguments.photos:
+                outcomes.append(_attempt(Path(photo), arguments, console, was_stopped))
+                if outcomes[-1].exit_code > 1:
+                    break
         console.finish(outcomes)
     return max(outcome.exit_code for outcome in outcomes)
 
@@ -64,18 +78,6 @@ def _check_combination(arguments: argparse.Namespace) -> None:
             raise UsageError(f"{other} and {photo} would give stages of the same name; build them one after the other.")
     if arguments.output and Path(arguments.output).suffix in (".usd", ".usda", ".usdc", ".usdz"):
         raise UsageError(f"-o {arguments.output} is one stage, but several photos were given; name a folder.")
-
-
-def _run_all(arguments: argparse.Namespace, console: Console) -> list[Outcome]:
-    """Work on photo after photo; bad data ends one of them, wrong usage and an interruption end all."""
-    outcomes: list[Outcome] = []
-    with _stoppable() as was_stopped, _output_folder(arguments):
-        for photo in arguments.photos:
-            outcome = _attempt(Path(photo), arguments, console, was_stopped)
-            outcomes.append(outcome)
-            if outcome.exit_code > 1:
-                break
-    return outcomes
 
 
 def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_stopped: Callable[[], bool]) -> Outcome:

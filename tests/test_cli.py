@@ -367,3 +367,8 @@ def test_an_interruption_leaves_nothing_behind(number: signal.Signals, tmp_path:
     assert json.loads(rest.splitlines()[-1])["exit_code"] == 130
     assert "Traceback" not in rest
     assert not list(out.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["build", "a.png", "b.png", "-o", str(tmp_path / "no" / "where")]) == 1
+    assert_refused(capsys, "where", "cannot be made")
