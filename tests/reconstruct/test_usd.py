@@ -1,5 +1,4 @@
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from blockout.errors import OutputUnwritable
 from blockout.output import staged
 from blockout.reconstruct.frames import Units, UpAxis, project, transform
 from blockout.reconstruct.meshes import mesh_of
-from blockout.reconstruct.names import Texture, identifier, prim_paths, stage_files, stem
+from blockout.reconstruct.names import identifier, prim_paths, stage_files, stem
 from blockout.reconstruct.scene import Scene
 from blockout.reconstruct.usd import StageFacts, write_stage
 from disks import mounted
@@ -17,10 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdLux, UsdShade, UsdUtils
-from stages import make_camera, make_prism, make_scene
-from validators import VALIDATORS, Absent, WrittenStage, blender, checkers, threejs
+from stages import make_scene
+from validators import WrittenStage
 
-Check = Callable[[Sequence[WrittenStage]], None]
 SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 
 
@@ -297,67 +295,3 @@ def test_every_identifier_is_one_for_usd(label: str) -> None:
     assert Sdf.Path.IsValidIdentifier(name)
     assert Sdf.Path.IsValidIdentifier(f"{stem(f'seg_001_{name}')}_geo")
     assert len(name) <= 40
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WrittenStage]]:
-    folder = tmp_path_factory.mktemp("stages")
-    variants: list[tuple[str, str, Units, UpAxis, Texture, bool]] = [
-        ("landscape", ".usd", "cm", "Y", "photo", True),
-        ("landscape", ".usda", "m", "Y", "colour", False),
-        ("landscape", ".usdz", "cm", "Z", "photo", False),
-        ("landscape", ".usdc", "m", "Z", "colour", True),
-        ("portrait", ".usd", "cm", "Y", "photo", False),
-        ("portrait", ".usdz", "m", "Z", "photo", True),
-        ("off-centre", ".usd", "cm", "Y", "colour", True),
-        ("off-centre", ".usdc", "m", "Z", "photo", False),
-    ]
-    stages = []
-    for number, (variant, suffix, units, up, texture, backdrop) in enumerate(variants):
-        path, made = folder / f"{number} {variant}{suffix}", make_scene(variant)
-        stages.append(WrittenStage(path, made, units, up, texture, backdrop))
-        write_stage(made, path, units=units, up=up, texture=texture, backdrop=backdrop)
-    yield stages
-
-
-@pytest.mark.parametrize("check", VALIDATORS)
-def test_stages_are_what_independent_readers_find(check: Check, written: list[WrittenStage]) -> None:
-    try:
-        check(written)
-    except Absent as reason:
-        pytest.skip(str(reason))
-
-
-@pytest.mark.parametrize("check", [threejs.check_in_threejs, blender.check_in_blender])
-def test_readers_notice_a_scene_that_is_not_the_written_one(check: Check, written: list[WrittenStage]) -> None:
-    told = written[0].scene
-    table, *others = told.prisms
-    camera = replace(told.camera, fx=505.0, fy=505.0)
-    moved = make_prism(1, "table", (-0.49, 0.6, 3.0), (0.6, 0.4, 0.3), make_camera(), told.world_from_camera)
-    for wrong in (
-        replace(told, prisms=(moved, *others)),
-        replace(told, prisms=(replace(table, colour=np.array([0.1, 0.5, 0.3])), *others)),
-        replace(told, prisms=(replace(table, name="seg_008_table"), *others)),
-        replace(told, camera=camera),
-    ):
-        try:
-            with pytest.raises(AssertionError):
-                check([replace(written[0], scene=wrong)])
-        except Absent as reason:
-            pytest.skip(str(reason))
-
-
-@pytest.mark.parametrize("check", [checkers.check_by_rules, checkers.check_in_omniverse])
-def test_checkers_notice_a_solid_that_is_inside_out(check: Check, written: list[WrittenStage], tmp_path: Path) -> None:
-    layer = Sdf.Layer.FindOrOpen(str(written[1].path))
-    broken = Sdf.Layer.CreateAnonymous(".usda")
-    broken.TransferContent(layer)
-    path = f"{mesh_path(written[1].scene, 'seg_001_table')}.faceVertexIndices"
-    attribute = broken.GetAttributeAtPath(path)
-    attribute.default = list(attribute.default)[::-1]
-    broken.Export(str(tmp_path / "broken.usda"))
-    try:
-        with pytest.raises(AssertionError):
-            check([replace(written[1], path=tmp_path / "broken.usda")])
-    except Absent as reason:
-        pytest.skip(str(reason))
