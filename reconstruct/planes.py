@@ -59,7 +59,8 @@ def fit_plane(rays: np.ndarray, z: np.ndarray) -> Plane:
         z: (N,) float64, depth.
 
     Returns:
-        The plane; facing the camera squarely where the samples do not span one.
+        The plane; facing the camera squarely where the samples do not span one. Outside its samples it may pass behind
+        the camera: ``limit_tilt`` sees to the outline that it is to carry.
 
     Source: RANSAC of three-point hypotheses scored by capped error (MSAC, Torr and Zisserman 2000), then
     re-weighted least squares with Tukey's weights.
@@ -69,7 +70,6 @@ def fit_plane(rays: np.ndarray, z: np.ndarray) -> Plane:
     w = np.array([0.0, 0.0, 1 / np.median(z)])
     if len(z) >= 6:
         w = _refine(_best_hypothesis(rays, z, w), rays, z)
-    w = limit_tilt(w, rays, z, rays)
     return Plane(w, mean_error(z * (rays @ w) - 1))
 
 
