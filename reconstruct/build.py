@@ -27,7 +27,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     Args:
         prediction: photo, camera, depth and segments of one size.
         settings: what the user asked for; the defaults when None.
-        progress: called with a stage's name and the share of it that is done; may raise to stop.
+        progress: called with a stage's name and the share of all of this work that is done; may raise to stop.
 
     Returns:
         The scene in world metres.
@@ -45,12 +45,12 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     survey(tree, prediction, leaves)
     ground = _find_ground(leaves, prediction)
     for level in range(settings.detail):
-        report("parts", level / settings.detail)
+        report("parts", 0.4 + 0.3 * level / settings.detail)
         leaves = divide(tree, prediction, settings, leaves, tolerance_px)
         if not leaves:
             break
         survey(tree, prediction, leaves)
-    report("outlines", 0.0)
+    report("outlines", 0.7)
     finish(tree, tolerance_px)
     return _assemble(tree, ground, prediction, settings, report)
 
@@ -79,7 +79,7 @@ def _assemble(tree: Tree, ground: Ground, prediction: Prediction, settings: Sett
     numbers = iter(range(1, tree.next_id + len(tree.roots) + 1))
     prisms = []
     for done, root in enumerate(solid):
-        report("prisms", done / len(solid))
+        report("prisms", 0.8 + 0.2 * done / len(solid))
         prism = _solidify(root, prediction, -ground.down_cam, numbers)
         if prism is not None:
             prisms.append(place(prism, pose))
