@@ -206,15 +206,17 @@ def _is_non_commercial(licence: str) -> bool:
 
 
 def _print_table(outcomes: Sequence[Outcome]) -> None:
+    """Print one row for each photo; what went wrong has been said in full on stderr."""
     from rich.table import Table
 
-    table = Table("photo", "prisms", "faces", "camera", "scale", "seconds", "result", box=None, pad_edge=False)
+    table = Table("photo", "prisms", "faces", "camera", "scale", "seconds", box=None, pad_edge=False)
+    table.add_column("stage", overflow="fold")
     for outcome in outcomes:
         made = outcome.summary
         if made is None:
-            table.add_row(outcome.photo.name, "", "", "", "", "", f"failed: {outcome.message}")
+            table.add_row(outcome.photo.name, "", "", "", "", "", "failed")
         else:
+            sources = made["camera"]["source"], made["scale"]["source"].partition(":")[0]
             numbers = str(made["prisms"]), str(made["faces"])
-            sources = made["camera"]["source"], made["scale"]["source"]
             table.add_row(outcome.photo.name, *numbers, *sources, f"{made['total_seconds']:.2f}", made["files"][-1])
     RichConsole(highlight=False, markup=False).print(table)
