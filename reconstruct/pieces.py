@@ -11,6 +11,8 @@ from .outlines import find_rings, ring_points, signed_area
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1, the last ones exclusive
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 SADDLE_ROUNDS = 8
+LARGEST_TABLE = 1 << 20  # of ids, above which they are searched for: slower, but an id may be any number
+_ALL_CRACKS = 15  # of the four at a corner
 
 
 def separate_pieces(ids: np.ndarray, least_px: int) -> tuple[np.ndarray, np.ndarray]:
@@ -45,9 +47,13 @@ def _number_pieces(ids: np.ndarray) -> tuple[np.ndarray, list[int], dict[int, Bo
     """Return a map of numbered pieces with owner, box and area for each number."""
     arcs = trace_borders(ids)
     rings = find_rings(arcs)
-    number = np.zeros(max(rings) + 1, np.int32)
-    number[sorted(rings)] = np.arange(1, len(rings) + 1)
-    pieces = number[ids]
+    known = np.array(sorted(rings), np.int32)
+    if known[-1] < LARGEST_TABLE:
+        number = np.zeros(known[-1] + 1, np.int32)
+        number[known] = np.arange(1, len(known) + 1)
+        pieces = number[ids]
+    else:
+        pieces = np.searchsorted(known, ids).astype(np.int32) + 1
     owner = [0, *sorted(rings)]
     boxes, areas = {}, dict(enumerate(np.bincount(pieces.ravel()).tolist()))
     del areas[0]
@@ -95,15 +101,50 @@ def _union(a: Box, b: Box) -> Box:
 
 
 def open_saddles(pieces: np.ndarray) -> None:
-    """Repaint single pixels until hardly any piece touches itself at a mere corner: a prism would pinch there."""
+    """Repaint single pixels until hardly any piece touches itself at a mere corner: a prism would pinch there.
+
+    A pixel is repainted only where the rest of its piece hangs together without it, so no piece falls apart or goes.
+    Corners three pixels apart do not touch each other's surroundings, so those are treated at once.
+    """
     for _ in range(SADDLE_ROUNDS):
-        codes = crack_codes(pieces)
-        y, x = np.nonzero(codes[1:-1, 1:-1] == 15)
-        upper_left, upper_right = pieces[y, x], pieces[y, x + 1]
-        lower_left, lower_right = pieces[y + 1, x], pieces[y + 1, x + 1]
-        falling, rising = upper_left == lower_right, upper_right == lower_left
-        if not (falling | rising).any():
+        y, x = np.nonzero(crack_codes(pieces)[1:-1, 1:-1] == _ALL_CRACKS)
+        changed = False
+        for group in range(9):
+            chosen = (y % 3 * 3 + x % 3) == group
+            changed |= _open_apart(pieces, y[chosen], x[chosen])
+        if not changed:
             return
-        pieces[y[falling], x[falling] + 1] = upper_left[falling]
-        rising &= ~falling
-        pieces[y[rising], x[rising]] = upper_right[rising]
+
+
+def _open_apart(pieces: np.ndarray, y: np.ndarray, x: np.ndarray) -> bool:
+    """Open the saddles at the lower right corners of pixels (y, x), far from each other; whether any was."""
+    changed = False
+    for dy, dx in ((0, 1), (1, 0), (0, 0), (1, 1)):
+        if not len(y):
+            break
+        here, beside, below, across = (pieces[y + row, x + column] for row, column in _around(dy, dx))
+        apart = (here != beside) & (here != below) & (across != beside) & (across != below)
+        saddle = apart & ((here == across) | (beside == below))
+        spare = saddle & _is_spare(pieces, y + dy, x + dx, 2 * dy - 1, 2 * dx - 1)
+        pieces[y[spare] + dy, x[spare] + dx] = beside[spare]
+        changed |= bool(spare.any())
+        y, x = y[saddle & ~spare], x[saddle & ~spare]
+    return changed
+
+
+def _around(dy: int, dx: int) -> tuple[tuple[int, int], ...]:
+    """Return a pixel of four about a corner, the one beside it, the one above or below it and the one across."""
+    return (dy, dx), (dy, 1 - dx), (1 - dy, dx), (1 - dy, 1 - dx)
+
+
+def _is_spare(pieces: np.ndarray, y: np.ndarray, x: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Return whether pixels are not what holds their piece together; towards -down and -right it has none of it."""
+    height, width = pieces.shape
+
+    def same(dy: int, dx: int) -> np.ndarray:
+        row, column = y + dy, x + dx
+        within = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        return within & (pieces[row.clip(0, height - 1), column.clip(0, width - 1)] == pieces[y, x])
+
+    along, across = same(down, 0), same(0, right)
+    return (along ^ across) | (along & across & same(down, right))
