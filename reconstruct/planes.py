@@ -98,7 +98,7 @@ def limit_tilt(w: np.ndarray, rays: np.ndarray, z: np.ndarray, outline_rays: np.
     pivot = rays[inlier].mean(0)
     middle = float(np.clip(pivot @ w, low, high))
     change = (outline_rays - pivot) @ w
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         room = np.where(change > 0, (high - middle) / change, (low - middle) / change)
     share = float(np.min(room[change != 0], initial=1.0))
     if share >= 1 and middle == pivot @ w:
