@@ -58,28 +58,32 @@ def _number_pieces(ids: np.ndarray) -> tuple[np.ndarray, list[int], dict[int, Bo
     boxes, areas = {}, dict(enumerate(np.bincount(pieces.ravel()).tolist()))
     del areas[0]
     for piece in range(1, len(owner)):
-        found = rings[owner[piece]]
-        corners = np.concatenate([arcs[index >> 1].points for ring in found for index in ring])
-        boxes[piece] = (*corners.min(0).tolist(), *corners.max(0).tolist())
-        if sum(signed_area(ring_points(arcs, ring)) > 0 for ring in found) > 1:
-            _split_pieces(pieces, piece, owner, boxes, areas)
+        found = [ring_points(arcs, ring) for ring in rings[owner[piece]]]
+        outer = sorted(((signed_area(points), k) for k, points in enumerate(found)), reverse=True)
+        shells = [found[k] for area, k in outer if area > 0]
+        boxes[piece] = _box(shells[0])
+        for shell in shells[1:]:
+            boxes[len(owner)] = _box(shell)
+            areas[len(owner)] = _renumber(pieces, piece, shell, len(owner))
+            areas[piece] -= areas[len(owner)]
+            owner.append(owner[piece])
     return pieces, owner, boxes, areas
 
 
-def _split_pieces(
-    pieces: np.ndarray, piece: int, owner: list[int], boxes: dict[int, Box], areas: dict[int, int]
-) -> None:
-    """Number the 4-connected parts of one piece: the first keeps its number, the others get new ones."""
-    x0, y0, x1, y1 = boxes[piece]
+def _box(corners: np.ndarray) -> Box:
+    x0, y0, x1, y1 = (*corners.min(0).tolist(), *corners.max(0).tolist())
+    return x0, y0, x1, y1
+
+
+def _renumber(pieces: np.ndarray, piece: int, shell: np.ndarray, number: int) -> int:
+    """Give the 4-connected part of a piece within a ring of corners a number of its own; return its area."""
+    x0, y0, x1, y1 = _box(shell)
     crop = pieces[y0:y1, x0:x1]
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((crop == piece).view(np.uint8), connectivity=4)
-    numbers = [piece, *range(len(owner), len(owner) + count - 2)]
-    for label, number in enumerate(numbers, start=1):
-        x, y, width, height, area = stats[label].tolist()
-        boxes[number] = (x0 + x, y0 + y, x0 + x + width, y0 + y + height)
-        areas[number] = area
-    np.copyto(crop, np.array([0, *numbers], np.int32)[labels], where=labels > 0)
-    owner.extend([owner[piece]] * (count - 2))
+    _, labels = cv2.connectedComponents((crop == piece).view(np.uint8), connectivity=4)
+    seed = min(shell[shell[:, 1] == y0][:, 0].tolist()) - x0  # right below the leftmost of the topmost corners
+    inside = labels == labels[0, seed]
+    crop[inside] = number
+    return int(np.count_nonzero(inside))
 
 
 def _merge_into_neighbour(pieces: np.ndarray, piece: int, box: Box) -> int | None:
