@@ -16,7 +16,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-
 from blockout.inference.prediction import Camera, DepthMap, Photo, Prediction, Segment, SegmentMap
 from blockout.pipeline import BuildOptions, prediction_to_usd
 

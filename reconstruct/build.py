@@ -141,7 +141,7 @@ def _solidify(node: Node, prediction: Prediction, up_cam: np.ndarray, numbers: I
 
 def _mean_colour(nodes: list[Node]) -> np.ndarray | None:
     area = sum(node.area for node in nodes)
-    return sum(node.area * node.colour for node in nodes) / area if area else None
+    return np.sum([node.area * node.colour for node in nodes], axis=0) / area if area else None
 
 
 def _describe_limits(prediction: Prediction, settings: Settings) -> tuple[tuple[str, str], ...]:

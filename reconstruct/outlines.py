@@ -68,7 +68,7 @@ def trace_outlines(ids: np.ndarray, tolerance_px: float) -> list[Outline]:
         pending = [id_ for id_, is_valid in zip(pending, valid, strict=True) if not is_valid]
         if not pending:
             break
-        faulty = {}
+        faulty: dict[int, int] = {}
         for id_ in pending:
             faulty |= find_conflict(outlines[id_], rings[id_], arcs, lines)
         for index, corner in faulty.items():

@@ -64,8 +64,8 @@ def _gather_points(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a point (h', w', 3) in camera axes for each cell of stride x stride pixels, and where one is known."""
     middle = slice(stride // 2, None, stride)
-    rows, columns = np.indices(inside[middle, middle].shape) * stride + stride // 2
     depth = z[middle, middle].astype(np.float64)
+    rows, columns = np.meshgrid(*(np.arange(n) * stride + stride // 2 for n in depth.shape), indexing="ij")
     known = inside[middle, middle] & np.isfinite(depth)
     if known.sum() < SPARSE_SHARE * np.count_nonzero(inside[middle, middle]):  # sparse depth: any pixel of the cell
         y, x = np.nonzero(inside & np.isfinite(z))
@@ -77,7 +77,7 @@ def _gather_points(
 
 def _starts(points: np.ndarray, lab: np.ndarray, known: np.ndarray) -> Iterator[np.ndarray]:
     """Yield first guesses of the second part, (h, w) bool each."""
-    rows, columns = np.indices(known.shape)
+    rows, columns = np.meshgrid(*(np.arange(float(n)) for n in known.shape), indexing="ij")
     errors = points @ _fit(points[known]) - 1
     for values in (points[..., 2], errors, np.abs(errors), rows, columns, lab[..., 0]):
         low, high = np.quantile(values[known], [0.02, 0.98])

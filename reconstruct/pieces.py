@@ -71,7 +71,7 @@ def _number_pieces(ids: np.ndarray) -> tuple[np.ndarray, list[int], dict[int, Bo
 
 
 def _box(corners: np.ndarray) -> Box:
-    x0, y0, x1, y1 = (*corners.min(0).tolist(), *corners.max(0).tolist())
+    (x0, y0), (x1, y1) = corners.min(0).tolist(), corners.max(0).tolist()
     return x0, y0, x1, y1
 
 
