@@ -21,7 +21,7 @@ class Prism:
     Attributes:
         name: unique ASCII identifier, "seg_001_table".
         label, kind, score: of the segment (a part inherits them).
-        level: 0 for a segment, 1 and up for its parts.
+        level: 0 for a segment and for the pieces that it falls into, 1 and up for parts.
         outline: (N, 2) float64, metres on the plane; rings one after another, the outer one first.
         ring_sizes: number of points of each ring; sums to N.
         outline_px: (N, 2) float64, (x, y) px of the same points in the photo, pixel centres at +0.5.
@@ -34,7 +34,8 @@ class Prism:
         colour: (3,) float64, mean linear-light RGB (sRGB primaries) of the segment.
         pixels: number of photo pixels of the segment.
         residual: median relative depth error of the front face against the depth map.
-        children: parts; when there are any this prism is a group and its own solid stands for the undivided segment.
+        children: parts or pieces; when there are any this prism is a group. The own solid of a group of parts stands
+            for them at its level; that of a group of pieces has the shape of the largest only and is never shown.
     """
 
     name: str
@@ -55,6 +56,11 @@ class Prism:
     pixels: int
     residual: float
     children: tuple[Prism, ...] = ()
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the children are pieces of a segment that the photo shows apart, of the same level, not parts."""
+        return any(child.level == self.level for child in self.children)
 
     def walk(self) -> Iterator[Prism]:
         """Yield this prism and all below it, parents first."""
@@ -99,6 +105,21 @@ class Scene:
         for prism in self.prisms:
             yield from prism.walk()
 
-    def solids(self) -> Iterator[Prism]:
-        """Yield the prisms that are solids: those without parts."""
-        return (prism for prism in self.walk() if not prism.children)
+    @property
+    def finest(self) -> int:
+        """Return the level at which every part shows."""
+        return max((prism.level for prism in self.walk()), default=0)
+
+    def solids(self, level: int | None = None) -> Iterator[Prism]:
+        """Yield the prisms that are solids at a level, where parents of that level stand for their parts.
+
+        Args:
+            level: 0 to ``finest``; None is the finest, where the solids are the prisms without children.
+        """
+        waiting = list(reversed(self.prisms))
+        while waiting:
+            prism = waiting.pop()
+            if not prism.children or (prism.level == level and not prism.is_split):
+                yield prism
+            else:
+                waiting += reversed(prism.children)

@@ -27,7 +27,7 @@ class Node:
     Attributes:
         id: number in the tree's map; of a group, the number that it had before it was divided.
         segment: what it belongs to.
-        level: 0 for a segment.
+        level: 0 for a segment and its pieces.
         children: pieces or parts; none for a leaf.
         rays, z: samples (N, 3), (N,) while it was a leaf.
         plane: fitted to them.
@@ -87,7 +87,7 @@ def plant(prediction: Prediction, settings: Settings) -> Tree:
         if len(pieces) == 1:
             roots.append(Node(pieces[0], segment, 0))
         else:
-            roots.append(Node(pieces[0], segment, 0, [Node(piece, segment, 1) for piece in pieces]))
+            roots.append(Node(pieces[0], segment, 0, [Node(piece, segment, 0) for piece in pieces]))
     return Tree(ids, roots, len(owner))
 
 
