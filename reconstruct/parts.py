@@ -22,6 +22,7 @@ FIT_SAMPLES = 300
 SPARSE_SHARE = 0.5  # of the cells with a depth at their middle pixel; below, the map has gaps everywhere
 LEAST_PART = 0.04  # of the piece's pixels
 MOST_PARTS = 6
+CRUMB_TURNS = 12  # of handing crumbs over, before the parts are taken to be noise
 
 
 def split_piece(
@@ -133,17 +134,19 @@ def _fit(points: np.ndarray) -> np.ndarray:
 def _connect(inside: np.ndarray, second: np.ndarray, least_px: int) -> np.ndarray | None:
     """Return part numbers of the connected pieces of both sides; crumbs go over to the other side."""
     second = second & inside
-    for _ in range(4):
-        crumbs = np.zeros(inside.shape, bool)
-        for side in (second, inside & ~second):
-            _, labels, stats, _ = cv2.connectedComponentsWithStats(side.view(np.uint8), connectivity=4)
-            small = stats[:, cv2.CC_STAT_AREA] < least_px
-            small[0] = False
-            if small.any():
-                crumbs |= small[labels]
-        if not crumbs.any():
+    clean = 0
+    for turn in range(CRUMB_TURNS):  # one side at a time: crumbs of both that touch would only change places
+        side = second if turn % 2 else inside & ~second
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(side.view(np.uint8), connectivity=4)
+        small = stats[:, cv2.CC_STAT_AREA] < least_px
+        small[0] = False
+        if small.any():
+            second ^= small[labels]
+        clean = 0 if small.any() else clean + 1
+        if clean == 2:
             break
-        second ^= crumbs
+    else:
+        return None
     parts = np.zeros(inside.shape, np.int32)
     count = 0
     for side in (inside & ~second, second):
