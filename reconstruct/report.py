@@ -27,14 +27,17 @@ def scene_record(scene: Scene, seconds: Mapping[str, float]) -> dict[str, Any]:
         seconds: spent in each stage of the work, by name.
 
     Returns:
-        Values that JSON can hold; lengths in metres, Y up. "prisms" lists the solids, "groups" what holds parts.
+        Values that JSON can hold; lengths in metres, Y up. "prisms" lists the solids of the finest level,
+        "groups" what holds parts, with the solid that stands for them at the group's level, and what holds pieces.
     """
     paths = prim_paths(scene.prisms)
     prisms, groups = [], []
     for prism in scene.walk():
         where = _place(prism, paths)
         if prism.children:
-            groups.append(where | {"parts": [child.name for child in prism.children]})
+            names = [child.name for child in prism.children]
+            own = {"pieces": names} if prism.is_split else {"parts": names, **_measure(prism, scene)}
+            groups.append(where | own)
         else:
             prisms.append(where | _measure(prism, scene))
     photo, camera = scene.photo, scene.camera
@@ -55,6 +58,7 @@ def scene_record(scene: Scene, seconds: Mapping[str, float]) -> dict[str, Any]:
         "sky_linear": None if scene.sky_colour is None else _plain(scene.sky_colour),
         "estimators": [asdict(source) for source in scene.sources],
         "limits": dict(scene.limits),
+        "levels": scene.finest + 1,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "prisms": prisms,
         "groups": groups,

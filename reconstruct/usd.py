@@ -19,10 +19,11 @@ from .frames import METRES_PER_UNIT, USD_CAMERA_FROM_CV, Units, UpAxis, lens_mm,
 from .meshes import Mesh, mesh_of
 from .names import ROOT, Texture, encodable, texture_path
 from .scene import Scene
-from .usd_layer import add_attribute, add_prim
+from .usd_layer import add_attribute, add_prim, add_variants
 from .usd_materials import add_photo_material, encode_texture
 from .usd_solids import SolidWriter
 
+VARIANT_SET = "detail"
 CLIPPING = (0.1, 10.0)  # near plane over the nearest depth, far plane over the furthest
 NEAREST_M = 0.001
 ZIP_ALIGNMENT = 64
@@ -32,7 +33,7 @@ ZIP_PADDING = 0x1986  # the number of an extra field that only fills up
 
 @dataclass(frozen=True)
 class StageFacts:
-    """What a stage holds: numbers of solids, of groups, of faces and of points, the backdrop included."""
+    """What a stage shows by default: numbers of solids, of groups, of faces and of points, the backdrop included."""
 
     prisms: int
     groups: int
@@ -51,6 +52,7 @@ def write_stage(
 ) -> StageFacts:
     """Write a scene as one USD stage, with its texture beside it or, in a .usdz, inside.
 
+    The variant set ``VARIANT_SET`` of the root prim chooses the level of detail, "0" to the finest, which is selected.
     The files are those of ``names.stage_files``. The same scene and arguments give the same bytes.
 
     Args:
@@ -103,14 +105,16 @@ def _fill(
     layer: Sdf.Layer, scene: Scene, stage_from_world: np.ndarray, image: Path | None, show_photo: bool, backdrop: bool
 ) -> StageFacts:
     """Add everything below the root prim."""
-    meshes = {prism.name: mesh_of(prism) for prism in scene.solids()}
+    meshes = {prism.name: mesh_of(prism) for prism in scene.walk() if not prism.is_split}
     depths_m = _depth_range_m(scene, meshes)
     root = add_prim(layer, ROOT[1:], "Xform", "assembly")
+    names = [str(level) for level in range(scene.finest + 1)]
+    levels = add_variants(root, VARIANT_SET, names, selected=names[-1])
     _add_camera(root, scene, stage_from_world, depths_m)
     materials = add_prim(root, "mtl", "Scope")
     photo_material = add_photo_material(materials, "photo_mtl", f"./textures/{image.name}") if image else None
     segments = add_prim(root, "segments", "Xform", "group")
-    writer = SolidWriter(materials, scene, stage_from_world, meshes)
+    writer = SolidWriter(root, materials, levels[:-1], scene, stage_from_world, meshes)
     for prism in scene.prisms:
         writer.add(segments, prism, photo_material if show_photo else None)
     if backdrop:

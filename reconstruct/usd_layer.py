@@ -74,3 +74,21 @@ def bind_material(prim: Sdf.PrimSpec, material: Sdf.Path) -> None:
     """Bind a material to a prim that applies MaterialBindingAPI."""
     relationship = Sdf.RelationshipSpec(prim, "material:binding", custom=False)
     relationship.targetPathList.explicitItems = [material]
+
+
+def add_variants(prim: Sdf.PrimSpec, name: str, variants: Sequence[str], selected: str) -> list[Sdf.PrimSpec]:
+    """Add a variant set.
+
+    Returns:
+        For each variant the spec that stands for the prim in it, below which its opinions go.
+    """
+    variant_set = Sdf.VariantSetSpec(prim, name)
+    prim.variantSetNameList.prependedItems = [name]
+    prim.variantSelections[name] = selected
+    return [Sdf.VariantSpec(variant_set, variant).primSpec for variant in variants]
+
+
+def override(prim: Sdf.PrimSpec, root: Sdf.PrimSpec, variant: Sdf.PrimSpec) -> Sdf.PrimSpec:
+    """Return the place for a variant's opinions about a prim below the root that has the variant."""
+    path = prim.path.StripAllVariantSelections().ReplacePrefix(root.path, variant.path)
+    return Sdf.CreatePrimInLayer(prim.layer, path)

@@ -19,7 +19,7 @@ def add_colour_material(scope: Sdf.PrimSpec, name: str, colour: Sequence[float] 
     """Add a matt material of one linear colour; return its path."""
     material, surface = _add_surface(scope, name)
     add_attribute(surface, "inputs:diffuseColor", "color3f", Gf.Vec3f(*(float(c) for c in colour)))
-    return material.path
+    return material.path.StripAllVariantSelections()
 
 
 def add_photo_material(scope: Sdf.PrimSpec, name: str, file: str) -> Sdf.Path:
@@ -80,4 +80,4 @@ def _connect(
     if output not in source.attributes:
         add_attribute(source, output, output_type)
     attribute = add_attribute(target, name, type_name)
-    attribute.connectionPathList.explicitItems = [source.path.AppendProperty(output)]
+    attribute.connectionPathList.explicitItems = [source.path.StripAllVariantSelections().AppendProperty(output)]

@@ -14,23 +14,27 @@ from .meshes import Mesh
 from .names import encodable, stem
 from .refine import refine_front
 from .scene import Prism, Scene
-from .usd_layer import add_attribute, add_prim, add_primvar, bind_material
+from .usd_layer import add_attribute, add_prim, add_primvar, bind_material, override
 from .usd_materials import add_colour_material
 
 
 @dataclass
 class SolidWriter:
-    """Adds prisms to a layer and counts what it added.
+    """Adds prisms to a layer and counts what shows by default: the finest level.
 
     Attributes:
+        root: the stage's root prim.
         materials: the Scope that receives one colour material for each solid.
+        levels: for each level but the finest, the root's spec in the variant that shows that level.
         scene: that the prisms belong to.
         stage_from_world: (4, 4) similarity.
-        meshes: of the solids, by the prisms' names.
+        meshes: of all prisms with a solid that shows at some level, by their names.
         prisms, groups, faces, points: added so far.
     """
 
+    root: Sdf.PrimSpec
     materials: Sdf.PrimSpec
+    levels: Sequence[Sdf.PrimSpec]
     scene: Scene
     stage_from_world: np.ndarray
     meshes: dict[str, Mesh]
@@ -44,30 +48,62 @@ class SolidWriter:
         parent: Sdf.PrimSpec,
         prism: Prism,
         photo_material: Sdf.Path | None = None,
-        parent_foot: np.ndarray | Sequence[float] = (0.0, 0.0, 0.0),
-    ) -> None:
-        """Add a prism with all its parts.
+        parent_foot: np.ndarray | None = None,
+    ) -> Sdf.PrimSpec:
+        """Add a prism with all its parts; return its Xform.
 
         Args:
             parent: the prim above.
             prism: its Xform gets the prism's name; a Mesh goes below it, or its parts.
             photo_material: shown by the front faces; None for the mean colour everywhere.
-            parent_foot: (3,) stage, the pivot of ``parent``.
+            parent_foot: (3,) stage, the pivot of the group above; None where there is none.
         """
         foot = transform(self.stage_from_world, self._foot_world(prism))
-        xform = add_prim(parent, prism.name, "Xform", "subcomponent" if prism.level else "component")
-        add_attribute(xform, "xformOp:translate", "double3", Gf.Vec3d(*map(float, foot - parent_foot)))
+        xform = add_prim(parent, prism.name, "Xform", "component" if parent_foot is None else "subcomponent")
+        offset = foot if parent_foot is None else foot - parent_foot
+        add_attribute(xform, "xformOp:translate", "double3", Gf.Vec3d(*offset.tolist()))
         add_attribute(xform, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:translate"]), uniform=True)
         for name, (type_name, value) in _metadata(prism).items():
             add_attribute(xform, f"userProperties:{name}", type_name, value, custom=True)
         if prism.children:
             self.groups += 1
-            for child in prism.children:
-                self.add(xform, child, photo_material, foot)
+            parts = [self.add(xform, child, photo_material, foot) for child in prism.children]
+            if not prism.is_split:
+                self._add_whole(xform, parts, prism, photo_material, foot)
         else:
-            self._add_mesh(xform, prism, photo_material, foot)
+            solid = self._add_mesh(xform, self.materials, prism, photo_material, foot)
+            self.prisms += 1
+            self.faces += len(solid.face_sizes)
+            self.points += len(solid.points)
+        return xform
 
-    def _add_mesh(self, xform: Sdf.PrimSpec, prism: Prism, photo_material: Sdf.Path | None, foot: np.ndarray) -> None:
+    def _add_whole(
+        self,
+        xform: Sdf.PrimSpec,
+        parts: Sequence[Sdf.PrimSpec],
+        prism: Prism,
+        photo_material: Sdf.Path | None,
+        foot: np.ndarray,
+    ) -> None:
+        """Let a group's own solid stand for its parts at the group's level.
+
+        The solid is defined in that variant alone, so that readers without variants find the finest level.
+        """
+        level = self.levels[prism.level]
+        whole, materials = (override(prim, self.root, level) for prim in (xform, self.materials))
+        self._add_mesh(whole, materials, prism, photo_material, foot)
+        for part in parts:
+            override(part, self.root, level).active = False
+
+    def _add_mesh(
+        self,
+        xform: Sdf.PrimSpec,
+        materials: Sdf.PrimSpec,
+        prism: Prism,
+        photo_material: Sdf.Path | None,
+        foot: np.ndarray,
+    ) -> Mesh:
+        """Add a prism's own solid with its material; return the solid as it was written, in world metres."""
         solid, points_px = self.meshes[prism.name], np.tile(prism.outline_px, (2, 1))
         if photo_material:
             solid, points_px = refine_front(solid, prism, self.scene)
@@ -75,18 +111,16 @@ class SolidWriter:
         mesh = add_prim(xform, f"{stem(prism.name)}_geo", "Mesh", schemas=["MaterialBindingAPI"])
         _add_polygons(mesh, solid, points.astype(np.float32))
         _add_texture_coordinates(mesh, solid, points_px, len(prism.outline), self.scene.camera)
-        colour = Gf.Vec3f(*map(float, prism.colour))
+        colour = Gf.Vec3f(*prism.colour.tolist())
         display = add_primvar(mesh, "displayColor", "color3f[]", Vt.Vec3fArray([colour]), "constant")
         display.customData = {"Maya": {"generated": True}}  # or Maya shows it in place of the material
         for name, (type_name, value) in _metadata(prism).items():
             add_primvar(mesh, name, type_name, value, "constant")
-        colour_material = add_colour_material(self.materials, f"{stem(prism.name)}_mtl", colour)
+        colour_material = add_colour_material(materials, f"{stem(prism.name)}_mtl", colour)
         bind_material(mesh, colour_material)
         if photo_material:
             _split_materials(mesh, solid, photo_material, colour_material)
-        self.prisms += 1
-        self.faces += len(solid.face_sizes)
-        self.points += len(points)
+        return solid
 
     def _foot_world(self, prism: Prism) -> np.ndarray:
         """Return (3,) world metres, the middle of the lower side of the box around a prism or its parts."""
@@ -98,15 +132,19 @@ class SolidWriter:
 
 def _metadata(prism: Prism) -> dict[str, tuple[str, str | float]]:
     """Return type and value, by name, of what is known of a prism: for Blender on the Xform, for Maya on the Mesh."""
-    return {
+    metadata: dict[str, tuple[str, str | float]] = {
         "label": ("string", encodable(prism.label)),
         "kind": ("string", prism.kind),
         "score": ("float", float(prism.score)),
         "level": ("int", int(prism.level)),
         "pixels": ("int", int(prism.pixels)),
-        "thickness_m": ("float", float(prism.thickness_m)),
-        "thickness_source": ("string", encodable(prism.thickness_source)),
     }
+    if not prism.is_split:
+        metadata |= {
+            "thickness_m": ("float", float(prism.thickness_m)),
+            "thickness_source": ("string", encodable(prism.thickness_source)),
+        }
+    return metadata
 
 
 def _add_polygons(mesh: Sdf.PrimSpec, solid: Mesh, points: np.ndarray) -> None:

@@ -128,6 +128,23 @@ def make_scene(variant: str = "landscape", *, sky: bool = True) -> Scene:
     )
 
 
+def make_levels() -> Scene:
+    """Return a scene of two levels of parts, where a shelf falls into pieces and one of these has parts.
+
+    What shows at each level, by number: 0: 1, 11, 16; 1: 1, 12, 14, 15, 16; 2: 1, 13, 18, 14, 15, 16.
+    """
+    scene = make_scene()
+    camera, pose = scene.camera, scene.world_from_camera
+
+    def box(number: int, level: int, x: float, width: float, *children: Prism) -> Prism:
+        size = (width, 0.4, 0.3)
+        return make_prism(number, "shelf", (x, 0.1, 4.0), size, camera, pose, level=level, children=children)
+
+    left = box(12, 1, -0.2, 0.4, box(13, 2, -0.3, 0.2), box(18, 2, -0.1, 0.2))
+    parts = box(11, 0, 0.0, 1.0, left, box(14, 1, 0.1, 0.2), box(15, 1, 0.4, 0.2))
+    return replace(scene, prisms=(scene.prisms[0], box(10, 0, 0.0, 1.0, parts, box(16, 0, 0.9, 0.3))))
+
+
 def make_row(count: int, corners: int = 24) -> Scene:
     """Return a scene of ``count`` regular prisms with as many corners, for timing."""
     camera = make_camera()

@@ -8,7 +8,7 @@ import pytest
 from blockout.reconstruct.frames import world_from_camera
 from blockout.reconstruct.names import identifier, prim_paths, stage_files, stem, texture_path
 from blockout.reconstruct.report import cubes_text, scene_record
-from stages import make_camera, make_prism, make_scene
+from stages import make_camera, make_levels, make_prism, make_scene
 
 
 @pytest.fixture
@@ -32,6 +32,24 @@ def test_record_lists_solids_apart_from_groups(record: dict) -> None:
     assert len(record["prisms"]) == 7
     assert [group["name"] for group in record["groups"]] == ["seg_004_shelf"]
     assert record["groups"][0]["parts"] == ["seg_005_shelf", "seg_006_shelf"]
+
+
+def test_group_of_parts_tells_the_solid_that_stands_for_them(record: dict) -> None:
+    group = record["groups"][0]
+    assert set(prism_called(record, "seg_001_table")) <= set(group)
+    assert group["level"] == 0
+    assert group["thickness_m"] == pytest.approx(0.3)
+    assert group["prim_path"] == "/Blockout/segments/seg_004_shelf"
+
+
+def test_pieces_are_told_from_parts() -> None:
+    record = scene_record(make_levels(), {})
+    pieces, parts, finer = record["groups"]
+    assert pieces["pieces"] == ["seg_011_shelf", "seg_016_shelf"]
+    assert not {"parts", "thickness_m", "width_m"} & set(pieces), "no solid of its own"
+    assert parts["parts"] == ["seg_012_shelf", "seg_014_shelf", "seg_015_shelf"]
+    assert [group["level"] for group in (pieces, parts, finer)] == [0, 0, 1]
+    assert record["levels"] == 3
 
 
 def test_part_names_its_parent_and_its_prim(record: dict) -> None:

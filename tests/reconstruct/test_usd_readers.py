@@ -10,7 +10,7 @@ from blockout.reconstruct.frames import Units, UpAxis
 from blockout.reconstruct.names import Texture, prim_paths
 from blockout.reconstruct.usd import write_stage
 from pxr import Sdf
-from stages import make_camera, make_prism, make_scene
+from stages import make_camera, make_levels, make_prism, make_scene
 from validators import VALIDATORS, Absent, WrittenStage, blender, checkers, threejs
 
 Check = Callable[[Sequence[WrittenStage]], None]
@@ -37,10 +37,34 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[WrittenSt
     yield stages
 
 
+@pytest.fixture(scope="module", params=[".usd", ".usda"])
+def levels(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> list[WrittenStage]:
+    folder, scene = tmp_path_factory.mktemp("levels"), make_levels()
+    finest = WrittenStage(folder / f"a{request.param}", scene, texture="photo", backdrop=True)
+    write_stage(scene, finest.path, texture="photo", backdrop=True)
+    return [finest, *(finest.at_level(level) for level in range(scene.finest + 1))]
+
+
 @pytest.mark.parametrize("check", VALIDATORS)
 def test_stages_are_what_independent_readers_find(check: Check, written: list[WrittenStage]) -> None:
     try:
         check(written)
+    except Absent as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize("check", [check for check in VALIDATORS if check is not threejs.check_in_threejs])
+def test_every_level_is_what_independent_readers_find(check: Check, levels: list[WrittenStage]) -> None:
+    assert [len(stage.solids()) for stage in levels] == [7, 4, 6, 7], "the backdrop too"
+    try:
+        check(levels)
+    except Absent as reason:
+        pytest.skip(str(reason))
+
+
+def test_a_reader_that_knows_no_inactive_prims_finds_the_finest_level(levels: list[WrittenStage]) -> None:
+    try:
+        threejs.check_in_threejs(levels[:1])
     except Absent as reason:
         pytest.skip(str(reason))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from blockout.reconstruct.meshes import Mesh, mesh_of
 from blockout.reconstruct.names import Texture, prim_paths, stem
 from blockout.reconstruct.refine import refine_front
 from blockout.reconstruct.scene import Prism, Scene
+from pxr import Sdf
 
 
 class Absent(Exception):
@@ -20,7 +21,7 @@ class Absent(Exception):
 
 @dataclass(frozen=True, eq=False)
 class WrittenStage:
-    """A stage and what was asked of it."""
+    """A stage, what was asked of it, and the level of detail that is selected in it; None for the finest."""
 
     path: Path
     scene: Scene
@@ -28,11 +29,20 @@ class WrittenStage:
     up: UpAxis = "Y"
     texture: Texture = "colour"
     backdrop: bool = False
+    level: int | None = None
+
+    def at_level(self, level: int) -> WrittenStage:
+        """Return a copy of the stage, beside it, that has another level selected."""
+        path = self.path.with_name(f"{self.path.stem} level {level}{self.path.suffix}")
+        layer = Sdf.Layer.OpenAsAnonymous(str(self.path))
+        layer.GetPrimAtPath("/Blockout").variantSelections["detail"] = str(level)
+        layer.Export(str(path))
+        return replace(self, path=path, level=level)
 
     def solids(self) -> dict[str, tuple[Prism, str]]:
         """Return, by the name of its Mesh, each solid and the name of the prim above its Xform."""
         paths = prim_paths(self.scene.prisms)
-        solids = {f"{stem(p.name)}_geo": (p, paths[p.name].rsplit("/", 2)[-2]) for p in self.scene.solids()}
+        solids = {f"{stem(p.name)}_geo": (p, paths[p.name].rsplit("/", 2)[-2]) for p in self._shown()}
         if self.backdrop:
             solids["backdrop_geo"] = backdrop_of(self.scene, self._furthest_m()), "Blockout"
         return solids
@@ -47,8 +57,34 @@ class WrittenStage:
 
     def probes(self) -> tuple[np.ndarray, np.ndarray]:
         """Return (N, 3) world points, metres, of all solids, and (N, 2) px where the photo shows them."""
-        points = np.concatenate([mesh_of(prism).points for prism in self.scene.solids()])
+        points = np.concatenate([mesh_of(prism).points for prism in self._shown()])
         return points, project(transform(np.linalg.inv(self.scene.world_from_camera), points), self.scene.camera)
 
+    def box_below(self, prism: Prism) -> tuple[np.ndarray, np.ndarray]:
+        """Return the corners, world metres, of the box around what shows for a prism at the finest level."""
+        points = np.concatenate([mesh_of(solid).points for solid in prism.walk() if not solid.children])
+        return points.min(axis=0), points.max(axis=0)
+
+    def _shown(self) -> list[Prism]:
+        """Return the solids at the level, worked out anew."""
+        level = max(p.level for p in self.scene.walk()) if self.level is None else self.level
+        parents = {child.name: prism for prism in self.scene.walk() for child in prism.children}
+
+        def stands_for_parts(prism: Prism) -> bool:
+            return prism.level == level and any(child.level > level for child in prism.children)
+
+        shown = []
+        for prism in self.scene.walk():
+            above = parents.get(prism.name)
+            hidden = False
+            while above:
+                hidden |= stands_for_parts(above)
+                above = parents.get(above.name)
+            if not hidden and (not prism.children or stands_for_parts(prism)):
+                shown.append(prism)
+        return shown
+
     def _furthest_m(self) -> float:
-        return float(transform(np.linalg.inv(self.scene.world_from_camera), self.probes()[0])[:, 2].max())
+        solids = (prism for prism in self.scene.walk() if not prism.is_split)
+        points = np.concatenate([mesh_of(prism).points for prism in solids])
+        return float(transform(np.linalg.inv(self.scene.world_from_camera), points)[:, 2].max())
