@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import NothingToBuild
+from ..errors import DepthUnusable, NothingToBuild
 from ..inference.prediction import Prediction
 from .frames import world_from_camera
 from .ground import Ground, find_ground
@@ -34,6 +34,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
 
     Raises:
         NothingToBuild: no segment but sky.
+        DepthUnusable: no pixel has a depth.
         ScaleReferenceUnknown: the reference's label is on no segment.
     """
     settings = settings or Settings()
@@ -41,6 +42,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     tolerance_px = settings.outline_tolerance * max(prediction.photo.size)
     report("segments", 0.0)
     tree = plant(prediction, settings)
+    _check_usable(tree, prediction)
     leaves = tree.leaves()
     survey(tree, prediction, leaves)
     ground = _find_ground(leaves, prediction)
@@ -53,6 +55,18 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     report("outlines", 0.7)
     finish(tree, tolerance_px)
     return _assemble(tree, ground, prediction, settings, report)
+
+
+def _check_usable(tree: Tree, prediction: Prediction) -> None:
+    name = prediction.photo.path.name
+    if all(root.segment.kind == "sky" for root in tree.roots):
+        raise NothingToBuild(
+            f"{name} shows no segment but sky, so there is nothing to build; give other segments with --segments."
+        )
+    if not np.isfinite(prediction.depth.z).any():
+        raise DepthUnusable(
+            f"The depth of {name} is unknown at all of its {prediction.depth.z.size} pixels; give another with --depth."
+        )
 
 
 def _find_ground(leaves: list[Node], prediction: Prediction) -> Ground:
@@ -83,11 +97,6 @@ def _assemble(tree: Tree, ground: Ground, prediction: Prediction, settings: Sett
         prism = _solidify(root, prediction, -ground.down_cam, numbers)
         if prism is not None:
             prisms.append(place(prism, pose))
-    if not prisms:
-        raise NothingToBuild(
-            f"{prediction.photo.path.name} shows no segment but sky, so there is nothing to build; "
-            "give other segments with --segments."
-        )
     scene = Scene(
         photo=prediction.photo,
         camera=prediction.camera,
@@ -104,8 +113,10 @@ def _assemble(tree: Tree, ground: Ground, prediction: Prediction, settings: Sett
 
 def _choose_scale(ground: Ground, prediction: Prediction) -> Scale:
     source = next((s.name for s in prediction.sources if s.task == "depth"), "the depth map")
-    median = float(np.nanmedian(prediction.depth.z[::8, ::8]))
-    return choose_scale(prediction.depth.is_metric, source, ground.camera_height, median)
+    z = prediction.depth.z
+    thinned = z[::8, ::8]
+    known = thinned[np.isfinite(thinned)] if np.isfinite(thinned).any() else z[np.isfinite(z)]
+    return choose_scale(prediction.depth.is_metric, source, ground.camera_height, float(np.median(known)))
 
 
 def _apply_scale(scene: Scene, scale: Scale, settings: Settings) -> Scene:
