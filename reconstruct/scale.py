@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import ScaleReferenceUnknown
+from ..errors import ScaleReferenceUnknown, UsageError
 from .meshes import mesh_of
 from .prisms import rescale
 from .scene import Prism, Scale, Scene
 
 CAMERA_HEIGHT_M = 1.6  # eye level: how most photographs are taken
 MEDIAN_DEPTH_M = 5.0  # where nothing at all is known
+LEAST_RISE = 0.02  # of a reference's longest side: what is lower lies flat, and its height is an error of the fit
 
 
 def choose_scale(is_metric: bool, depth_source: str, camera_height: float | None, median_depth: float) -> Scale:
@@ -37,6 +38,7 @@ def apply_reference(scene: Scene, label: str, height_m: float) -> Scene:
 
     Raises:
         ScaleReferenceUnknown: no segment has that label.
+        UsageError: the segment lies flat.
     """
     matching = [prism for prism in scene.prisms if prism.label.casefold() == label.casefold()]
     if not matching:
@@ -45,7 +47,13 @@ def apply_reference(scene: Scene, label: str, height_m: float) -> Scene:
             f"The scale reference names the label {label!r}, which is on no segment; use one of: {known}."
         )
     largest = max(matching, key=lambda prism: prism.pixels)
-    factor = height_m / measure_height(_solids(largest))
+    sides_m = measure_sides(_solids(largest))
+    if sides_m[1] < LEAST_RISE * sides_m.max():
+        raise UsageError(
+            f"The scale reference {largest.label!r} lies flat, {sides_m[1]:.3g} m high and {sides_m.max():.3g} m long; "
+            "use something that stands upright."
+        )
+    factor = height_m / float(sides_m[1])
     return multiply(scene, factor, f"reference: {largest.label} is {height_m:g} m high", is_metric=True)
 
 
@@ -61,10 +69,10 @@ def multiply(scene: Scene, factor: float, source: str, is_metric: bool) -> Scene
     )
 
 
-def measure_height(prisms: Iterable[Prism]) -> float:
-    """Return the vertical extent in metres of the fronts of some prisms: what the photo shows of them."""
-    heights = np.concatenate([mesh_of(prism).points[: len(prism.outline), 1] for prism in prisms])
-    return float(np.ptp(heights))
+def measure_sides(prisms: Iterable[Prism]) -> np.ndarray:
+    """Return (3,) metres, the world extent of the fronts of some prisms: what the photo shows of them; y is upwards."""
+    fronts = np.concatenate([mesh_of(prism).points[: len(prism.outline)] for prism in prisms])
+    return np.ptp(fronts, axis=0)
 
 
 def _solids(prism: Prism) -> list[Prism]:
