@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from blockout.errors import ScaleReferenceUnknown
+from blockout.errors import ScaleReferenceUnknown, UsageError
 from blockout.reconstruct.frames import project, transform
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scale import (
@@ -10,7 +10,7 @@ from blockout.reconstruct.scale import (
     MEDIAN_DEPTH_M,
     apply_reference,
     choose_scale,
-    measure_height,
+    measure_sides,
     multiply,
 )
 from blockout.reconstruct.scene import Scene
@@ -82,6 +82,15 @@ def test_an_unknown_reference_is_refused_with_the_labels_there_are() -> None:
     assert str(error.value).count("shelf") == 1
 
 
+def test_a_reference_that_lies_flat_is_refused() -> None:
+    scene = make_scene()
+    floor = make_prism(30, "carpet", (0.0, 0.75, 4.3), (1.2, 2.6, 0.1), scene.camera, scene.world_from_camera)
+    pose = floor.world_from_plane.copy()
+    pose[:3, :3] = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+    with pytest.raises(UsageError, match=r"'carpet' lies flat, .* m high and 2\.6 m long; use"):
+        apply_reference(replace(scene, prisms=(replace(floor, world_from_plane=pose),)), "carpet", 2.0)
+
+
 @pytest.mark.parametrize("factor", [0.01, 3.0])
 def test_every_length_is_multiplied(factor: float) -> None:
     before = make_scene()
@@ -90,7 +99,7 @@ def test_every_length_is_multiplied(factor: float) -> None:
         np.testing.assert_allclose(mesh_of(new).points, factor * mesh_of(old).points, atol=1e-12)
         assert new.thickness_m == pytest.approx(factor * old.thickness_m)
     np.testing.assert_allclose(after.world_from_camera[:3, 3], factor * before.world_from_camera[:3, 3])
-    assert measure_height(after.prisms) == pytest.approx(factor * measure_height(before.prisms))
+    np.testing.assert_allclose(measure_sides(after.prisms), factor * measure_sides(before.prisms))
     assert (after.scale.factor, after.scale.source, after.scale.is_metric) == (factor, "because", True)
 
 
