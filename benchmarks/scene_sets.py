@@ -1,4 +1,4 @@
-"""What is built for one picture: a camera, and things that find their places before it. World metres, y up, floor at 0."""
+"""What is built for one picture: a camera, and things that find their places before it. World: metres, y up."""
 
 from __future__ import annotations
 
@@ -95,6 +95,7 @@ def pick(rng: Generator, makers: tuple[Maker, ...]) -> Thing:
 
 
 def look(rng: Generator, **given: object) -> View:
+    """Return a camera with what is given, and random values for the rest."""
     values = {
         "position": (0.0, rng.uniform(1.2, 1.8), 0.0),
         "yaw_deg": 0.0,

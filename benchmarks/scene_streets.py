@@ -37,6 +37,21 @@ def street(rng: Generator) -> Set:
     return place
 
 
+def car_park(rng: Generator) -> Set:
+    """Vehicles, people and cones on a pavement before one or two buildings."""
+    place = _field(rng, look(rng, pitch_deg=rng.uniform(-15, 8)), is_paved=True)
+    turn = rng.uniform(0, 180)
+    for _ in range(int(rng.integers(3, 7))):
+        maker = (outdoors.car, outdoors.car, outdoors.truck, outdoors.bus)[int(rng.integers(4))]
+        place.scatter(rng, maker(rng), 5, 22, turn + rng.choice([0, 90, 180]) + rng.normal(0, 4))
+    near = (indoors.person, indoors.cone, outdoors.sign, outdoors.bin_, outdoors.bench, outdoors.street_lamp)
+    for _ in range(int(rng.integers(3, 7))):
+        place.scatter(rng, pick(rng, near), 3, 12)
+    for _ in range(2):
+        place.scatter(rng, outdoors.building(rng), 28, 45, rng.uniform(-40, 40))
+    return place
+
+
 def suburb(rng: Generator) -> Set:
     """One to three houses with trees, fences and cars."""
     return _houses(rng, look(rng, pitch_deg=rng.uniform(-10, 6)), 11)

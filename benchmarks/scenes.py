@@ -23,7 +23,7 @@ from PIL import Image
 from scene_pictures import Picture, photograph
 from scene_rooms import bedroom, dining_room, living_room, storage, table_top
 from scene_sets import Set, View
-from scene_streets import from_a_drone, park, street, suburb
+from scene_streets import car_park, from_a_drone, park, street, suburb
 
 DEVELOPMENT_SEED = 1000
 LEAST_THINGS, LEAST_SHARE, MOST_SHARE = 3, 0.004, 0.45  # of a picture: so many things of so much of it, none of more
@@ -39,7 +39,7 @@ SETS: tuple[Callable[[np.random.Generator], Set], ...] = (  # scene k is of kind
     bedroom,
     from_a_drone,
     table_top,
-    street,
+    car_park,
 )
 
 
