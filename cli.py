@@ -67,8 +67,8 @@ def _check_combination(arguments: argparse.Namespace) -> None:
     """Raise UsageError where several photos and an option made for one meet."""
     if len(arguments.photos) == 1:
         return
-    for option in ("depth", "segments", "cubes"):
-        value = getattr(arguments, option)
+    for option in ("depth", "segments", "vanishing-lines", "cubes"):
+        value = getattr(arguments, option.replace("-", "_"))
         if value and (option == "cubes" or Path(value).is_file()):  # an estimator's name suits them all
             raise UsageError(f"--{option} {value} belongs to one photo, but {len(arguments.photos)} were given.")
     first_with: dict[str, str] = {}
@@ -128,6 +128,7 @@ def _read_request(arguments: argparse.Namespace) -> Request:
         camera_file=Path(arguments.camera) if arguments.camera else None,
         fov_deg=arguments.fov,
         focal_mm=arguments.focal_mm,
+        lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
     )
 
 

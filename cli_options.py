@@ -110,9 +110,16 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     )
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
-    only_one.add_argument("--camera", metavar="FILE.json", help="{fx, fy, cx, cy, width, height} in pixels")
+    only_one.add_argument(
+        "--camera", metavar="FILE", help="fSpy's .fspy or .json, or {fx, fy, cx, cy, width, height} in pixels"
+    )
     only_one.add_argument("--fov", type=_angle, metavar="DEG", help="horizontal field of view")
     only_one.add_argument("--focal-mm", type=_positive("length"), metavar="MM", help="focal length, 35 mm equivalent")
+    lens.add_argument(
+        "--vanishing-lines",
+        metavar="FILE.json",
+        help="segments along the world's axes, {x, y, z}: tell which way is down, and the focal length if nothing else",
+    )
 
 
 def _add_reporting(parser: argparse.ArgumentParser, files: argparse._ArgumentGroup) -> None:

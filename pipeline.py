@@ -11,16 +11,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .errors import OutputUnwritable, UsageError
+from .inference.fspy_project import write_fspy_project
 from .inference.photo import read_photo
 from .inference.predict import MAP_FILES, Request, predict, write_prediction
 from .inference.prediction import Prediction
 from .output import Place, staged
 from .reconstruct.build import reconstruct
-from .reconstruct.frames import Units, UpAxis
+from .reconstruct.frames import Units, UpAxis, world_from_camera
 from .reconstruct.names import Texture, stage_files
 from .reconstruct.preview import render_preview, write_preview
 from .reconstruct.report import cubes_text, scene_record
+from .reconstruct.scale import CAMERA_HEIGHT_M
 from .reconstruct.scene import Scene
 from .reconstruct.settings import Settings
 from .reconstruct.usd import StageFacts, write_stage
@@ -29,6 +33,7 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[str, float], None]
 Summary = dict[str, Any]
+KEPT_FILES = (*MAP_FILES, "camera.fspy")
 STAGE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 AFTER_PHOTO, AFTER_INFERENCE, AFTER_RECONSTRUCTION, AFTER_PREVIEW = 0.1, 0.5, 0.8, 0.9  # shares of the whole work
 
@@ -129,7 +134,7 @@ def predict_to_folder(
     *,
     overwrite: bool = False,
 ) -> Summary:
-    """Write depth, segments and camera (``MAP_FILES``) in the formats that a build takes back.
+    """Write depth, segments and camera (``KEPT_FILES``) in the formats that a build takes back.
 
     Args:
         photo_path: a picture.
@@ -144,14 +149,15 @@ def predict_to_folder(
     Raises:
         BlockoutError: one of its children, in one sentence.
     """
-    files = [Path(folder) / name for name in MAP_FILES]
+    files = [Path(folder) / name for name in KEPT_FILES]
     clock = Stopwatch(progress)
     with folder_for_output(Path(folder)), staged(files, overwrite=overwrite) as place:
         clock("photo", 0.0)
         photo = read_photo(Path(photo_path))
         prediction = predict(photo, request or Request(), clock.part(AFTER_PHOTO, AFTER_PREVIEW))
         clock("files", AFTER_PREVIEW)
-        write_prediction(prediction, place(files[0]).parent)
+        down_cam = np.array([0.0, 1.0, 0.0]) if prediction.gravity_cam is None else prediction.gravity_cam
+        _write_maps(prediction, world_from_camera(down_cam, CAMERA_HEIGHT_M), place(files[0]).parent)
         clock("files", 1.0)
     return _describe_prediction(prediction) | _describe_files(files, clock)
 
@@ -234,7 +240,7 @@ def _build_files(stage: Path, options: BuildOptions) -> list[Path]:
     """Return every file that a build writes, the stage last."""
     beside = [".scene.json"]
     beside += [".preview.png"] if options.preview else []
-    beside += [f".{name}" for name in MAP_FILES] if options.keep_maps else []
+    beside += [f".{name}" for name in KEPT_FILES] if options.keep_maps else []
     files = [stage.with_name(stage.stem + ending) for ending in beside]
     files += [options.cubes] if options.cubes else []
     return [*files, *stage_files(stage, texture=options.texture, backdrop=options.backdrop)]
@@ -259,7 +265,7 @@ def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: St
     if options.cubes:
         place(options.cubes).write_text(cubes_text(scene), "utf-8", "backslashreplace")
     if options.keep_maps:
-        write_prediction(prediction, place(stage).parent, prefix=f"{stage.stem}.")
+        _write_maps(prediction, scene.world_from_camera, place(stage).parent, prefix=f"{stage.stem}.")
     clock("files", 1.0)
     record = scene_record(scene, clock.seconds)
     text = json.dumps(record, indent=1, ensure_ascii=False)
@@ -269,6 +275,12 @@ def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: St
     return Result(scene, stage, tuple(files), clock.seconds, summary)
 
 
+def _write_maps(prediction: Prediction, pose: np.ndarray, folder: Path, prefix: str = "") -> None:
+    """Write ``KEPT_FILES``; ``pose`` is world from camera, (4, 4), metres."""
+    write_prediction(prediction, folder, prefix)
+    write_fspy_project(prediction.camera, pose, prediction.photo.rgb, folder / f"{prefix}camera.fspy")
+
+
 def _describe_prediction(prediction: Prediction) -> Summary:
     """Return what was read and estimated."""
     photo, camera = prediction.photo, prediction.camera
@@ -276,7 +288,7 @@ def _describe_prediction(prediction: Prediction) -> Summary:
         "photo": str(photo.path),
         "photo_size_px": list(photo.original_size or photo.size),
         "worked_size_px": list(photo.size),
-        "camera": {**asdict(camera), "fov_deg": round(camera.fov_deg, 2)},
+        "camera": {**camera.record(), "fov_deg": round(camera.fov_deg, 2)},
         "estimators": [asdict(source) for source in prediction.sources],
         "segments": len(prediction.segments.segments),
     }

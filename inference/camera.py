@@ -1,4 +1,4 @@
-"""Choose the camera that took the photo, and say why: a file, a field of view, EXIF, an estimate, or an assumption."""
+"""Choose the camera that took the photo, and say why: a file, a field of view, lines, EXIF, an estimate, a guess."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import CameraInvalid
 from .files import read_json, require_file
+from .fspy import camera_from_fspy, is_fspy_export, is_fspy_project, read_fspy_project
 from .prediction import Camera, Photo
 from .resample import same_aspect
+from .vanishing_lines import camera_from_lines, read_vanishing_lines
 
 ASSUMED_FOV_DEG = 55.0
 MIN_FOV_DEG = 1.0
@@ -20,16 +23,26 @@ _KEYS = ("fx", "fy", "cx", "cy", "width", "height")
 
 
 def read_camera(path: Path) -> Camera:
-    """Read a camera from a JSON object {fx, fy, cx, cy, width, height}, all in pixels, pixel centres at +0.5.
+    """Read a camera from a file of ours or of fSpy's.
 
-    Further keys are ignored, apart from "source", which ``write_camera`` writes.
+    Ours is a JSON object {fx, fy, cx, cy, width, height}, all in pixels, pixel centres at +0.5, and "down_cam" if you
+    like, a vector along gravity in camera axes; further keys are ignored. fSpy's is a project or its exported JSON.
 
     Raises:
-        CameraInvalid: no such file, no such JSON, a key is missing, or the values describe no camera.
+        CameraInvalid: no such file, in none of these formats, a key is missing, or the values describe no camera.
     """
     path = Path(path)
     require_file(path, "camera file", CameraInvalid, CameraInvalid)
-    table = read_json(path, CameraInvalid)
+    if is_fspy_project(path):
+        camera = read_fspy_project(path)
+    else:
+        table = read_json(path, CameraInvalid)
+        camera = camera_from_fspy(table, path) if is_fspy_export(table) else _camera_from_table(table, path)
+    check_camera(camera, str(path))
+    return camera
+
+
+def _camera_from_table(table: dict[str, Any], path: Path) -> Camera:
     missing = [key for key in _KEYS if key not in table]
     if missing:
         raise CameraInvalid(f"{path}: {', '.join(missing)} missing; a camera file needs {', '.join(_KEYS)} in pixels")
@@ -38,21 +51,32 @@ def read_camera(path: Path) -> Camera:
         raise CameraInvalid(
             f"{path}: width x height is {values['width']:g} x {values['height']:g}; give the picture's size in pixels"
         )
-    size = {"height": round(values["height"]), "width": round(values["width"])}
-    camera = Camera(values["fx"], values["fy"], values["cx"], values["cy"], **size, source=f"file {path.name}")
-    check_camera(camera, str(path))
-    return camera
+    down_cam = _unit_vector(table["down_cam"], path) if table.get("down_cam") is not None else None
+    lens = (values["fx"], values["fy"], values["cx"], values["cy"])
+    size = (round(values["height"]), round(values["width"]))
+    return Camera(*lens, *size, f"file {path.name}", down_cam)
+
+
+def _unit_vector(value: object, path: Path) -> tuple[float, float, float]:
+    parts = value if isinstance(value, list) and len(value) == 3 else [0, 0, 0]
+    x, y, z = (_number(part, "down_cam", path) for part in parts)
+    length = math.hypot(x, y, z)
+    if not 1e-6 < length < math.inf:
+        raise CameraInvalid(
+            f"{path}: down_cam is {value!r}; give three numbers, right, down and forward, such as [0, 1, 0] when level"
+        )
+    return x / length, y / length, z / length
 
 
 def _number(value: object, key: str, path: Path) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e12:
-        raise CameraInvalid(f"{path}: {key} is {value!r}; give a number of pixels")
+        raise CameraInvalid(f"{path}: {key} is {value!r}; give a number")
     return float(value)
 
 
 def write_camera(camera: Camera, path: Path) -> None:
     """Write a camera as ``read_camera`` reads it."""
-    table = {key: getattr(camera, key) for key in _KEYS} | {"source": camera.source}
+    table = camera.record() | ({} if camera.down_cam is None else {"down_cam": camera.down_cam})
     path.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -130,27 +154,47 @@ def _centred(focal_px: float, size: tuple[int, int], source: str) -> Camera:
 
 
 def known_camera(
-    photo: Photo, camera_file: Path | None = None, fov_deg: float | None = None, focal_mm: float | None = None
+    photo: Photo,
+    camera_file: Path | None = None,
+    fov_deg: float | None = None,
+    focal_mm: float | None = None,
+    lines_file: Path | None = None,
 ) -> Camera | None:
     """Return the camera that the user or the photo's EXIF states, None when neither does.
+
+    Vanishing lines tell which way is down, whatever tells the focal length; they tell that too, where none of the
+    user's options does. EXIF's counts where the lines are too few for it.
 
     Args:
         photo: the photo, which may be smaller than the picture that a camera file describes.
         camera_file: JSON as of ``read_camera``; goes before all others.
         fov_deg: horizontal field of view, degrees; goes before ``focal_mm``.
         focal_mm: 35 mm equivalent, millimetres; goes before EXIF.
+        lines_file: vanishing lines, JSON as of ``vanishing_lines.read_vanishing_lines``.
 
     Raises:
-        CameraInvalid: the first of these describes no camera, or one for a picture of another aspect ratio.
+        CameraInvalid: the first of these describes no camera, or one for a picture of another aspect ratio; or the
+            lines do.
     """
+    stated = _stated_camera(photo, camera_file, fov_deg, focal_mm)
+    from_exif = _centred(photo.focal_px, photo.size, "EXIF") if photo.focal_px is not None else None
+    if lines_file is None:
+        return stated or from_exif
+    lines = read_vanishing_lines(lines_file, photo.original_size or photo.size)
+    camera = camera_from_lines(lines, stated, from_exif)
+    check_camera(camera, str(lines_file))
+    return fit_camera(camera, photo.size, str(lines_file))
+
+
+def _stated_camera(
+    photo: Photo, camera_file: Path | None, fov_deg: float | None, focal_mm: float | None
+) -> Camera | None:
     if camera_file is not None:
         return fit_camera(read_camera(camera_file), photo.size, str(camera_file))
     if fov_deg is not None:
         return camera_from_fov(fov_deg, photo.size)
     if focal_mm is not None:
         return camera_from_focal_mm(focal_mm, photo.size)
-    if photo.focal_px is not None:
-        return _centred(photo.focal_px, photo.size, "EXIF")
     return None
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
+
+import numpy as np
 
 from .camera import choose_camera, is_assumed, known_camera, write_camera
 from .depth_file import DepthKind, read_depth, write_depth
@@ -28,6 +30,7 @@ class Request:
         depth_scale_m: metres that one unit of a 16-bit depth map stands for.
         depth_kind: what the numbers of a depth file are, None for what the file says.
         camera_file, fov_deg, focal_mm: the camera, as of ``camera.known_camera``; the first that is not None counts.
+        lines_file: vanishing lines for what the others leave open of the camera, gravity above all.
     """
 
     depth: str = "geometric"
@@ -37,14 +40,15 @@ class Request:
     camera_file: Path | None = None
     fov_deg: float | None = None
     focal_mm: float | None = None
+    lines_file: Path | None = None
 
 
 def predict(photo: Photo, request: Request, progress: Progress | None = None) -> Prediction:
     """Return all that reconstruction needs to know about a photo.
 
-    The camera is the one that the user or EXIF states; it is told to the estimators, so that their depth agrees with
-    it. Otherwise it is the depth estimator's, otherwise the segment estimator's, otherwise 55 degrees wide. An
-    estimator that is named twice runs once.
+    The camera is the one that the user or EXIF states, with gravity where it is stated too; it is told to the
+    estimators, so that their depth agrees with it. Otherwise it is the depth estimator's, otherwise the segment
+    estimator's, otherwise 55 degrees wide. An estimator that is named twice runs once.
 
     Args:
         photo: the photo.
@@ -56,7 +60,7 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
     """
     report = progress or (lambda stage, fraction: None)
     report("camera", 0.0)
-    known = known_camera(photo, request.camera_file, request.fov_deg, request.focal_mm)
+    known = known_camera(photo, request.camera_file, request.fov_deg, request.focal_mm, request.lines_file)
     depth_from, segments_from = resolve(request.depth, "depth"), resolve(request.segments, "segments")
 
     report("maps", 0.05)  # before any estimator runs: a file that cannot be used is told at once
@@ -71,13 +75,13 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
         found = _required(runs[request.segments].estimate.segments, request.segments)
         segments = fit_segments(found, photo.size, request.segments)
     camera, camera_source = _camera(photo, known, runs)
-    gravities = (run.estimate.gravity_cam for run in runs.values())
+    gravities = [None if known is None else known.down_cam, *(run.estimate.gravity_cam for run in runs.values())]
     return Prediction(
         photo,
-        camera,
+        replace(camera, down_cam=None),  # gravity has one place from here on
         depth,
         segments,
-        gravity_cam=next((gravity for gravity in gravities if gravity is not None), None),
+        gravity_cam=next((np.asarray(gravity) for gravity in gravities if gravity is not None), None),
         sources=(_source("depth", request.depth, runs), _source("segments", request.segments, runs), camera_source),
     )
 
@@ -85,7 +89,7 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
 def write_prediction(prediction: Prediction, folder: Path, prefix: str = "") -> None:
     """Write the maps and the camera as ``predict`` reads them back: the files of ``MAP_FILES``.
 
-    depth.json beside depth.npy keeps whether depth is in metres.
+    depth.json beside depth.npy keeps whether depth is in metres, camera.json which way is down.
 
     Args:
         prediction: what to write.
@@ -97,7 +101,11 @@ def write_prediction(prediction: Prediction, folder: Path, prefix: str = "") -> 
     """
     write_depth(prediction.depth, folder / f"{prefix}depth.npy")
     write_segments(prediction.segments, folder / f"{prefix}segments.png")
-    write_camera(prediction.camera, folder / f"{prefix}camera.json")
+    camera = prediction.camera
+    if prediction.gravity_cam is not None:
+        x, y, z = prediction.gravity_cam.tolist()
+        camera = replace(camera, down_cam=(x, y, z))
+    write_camera(camera, folder / f"{prefix}camera.json")
 
 
 def _read_maps(

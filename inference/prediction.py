@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -42,6 +42,7 @@ class Camera:
         fx, fy, cx, cy: px.
         height, width: px, of the picture that the values hold for.
         source: where the values come from, in words for the summary ("EXIF", "--fov 60", "assumed 55 degrees").
+        down_cam: unit vector along gravity in camera axes, where the one who states the camera states that too.
     """
 
     fx: float
@@ -51,6 +52,7 @@ class Camera:
     height: int
     width: int
     source: str = "assumed"
+    down_cam: tuple[float, float, float] | None = None
 
     def resized(self, height: int, width: int) -> Camera:
         """Return the same camera for a picture of another size."""
@@ -58,6 +60,10 @@ class Camera:
         return replace(
             self, fx=self.fx * sx, fy=self.fy * sy, cx=self.cx * sx, cy=self.cy * sy, height=height, width=width
         )
+
+    def record(self) -> dict[str, float | int | str]:
+        """Return lens, size and source by name, as JSON can hold them."""
+        return {key: value for key, value in asdict(self).items() if key != "down_cam"}
 
     @property
     def fov_deg(self) -> float:

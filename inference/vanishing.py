@@ -57,8 +57,10 @@ def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:
 
     Args:
         rgb: (H, W, 3) uint8, sRGB.
-        camera: intrinsics for this size that are kept, or None.
+        camera: intrinsics for this size that are kept, and gravity where it has one, or None.
     """
+    if camera is not None and camera.down_cam is not None:
+        return View(camera, np.array(camera.down_cam))
     lines = detect_lines(rgb)
     if camera is None:
         camera = _estimate_fov(lines, rgb.shape[:2])

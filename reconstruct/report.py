@@ -49,7 +49,7 @@ def scene_record(scene: Scene, seconds: Mapping[str, float]) -> dict[str, Any]:
             "original_size_px": list(photo.original_size or photo.size),
         },
         "camera": {
-            **asdict(camera),
+            **camera.record(),
             "fov_deg": round(camera.fov_deg, DIGITS),
             "world_from_camera": _plain(scene.world_from_camera),
         },

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from blockout.errors import OutputExists, OutputUnwritable, UsageError
 from blockout.inference.photo import read_photo
-from blockout.inference.predict import MAP_FILES, Request, predict
+from blockout.inference.predict import Request, predict
 from blockout.pipeline import (
+    KEPT_FILES,
     BuildOptions,
     Stopwatch,
     folder_for_output,
@@ -113,7 +114,7 @@ def test_an_existing_file_of_any_kind_is_kept(room: Path, tmp_path: Path) -> Non
 def test_maps_go_to_a_folder_that_is_made(room: Path, tmp_path: Path) -> None:
     summary = predict_to_folder(room / "room.png", tmp_path / "maps")
     names = {file.name for file in (tmp_path / "maps").iterdir()}
-    assert names == set(MAP_FILES)
+    assert names == set(KEPT_FILES)
     assert {Path(file).name for file in summary["files"]} == names
     depth = np.load(tmp_path / "maps" / "depth.npy")
     assert (depth.shape, depth.dtype) == ((120, 160), np.float32)

@@ -35,6 +35,20 @@ def test_a_camera_file_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read.source == "file camera.json"
 
 
+def test_gravity_in_a_camera_file_comes_back_at_unit_length(tmp_path: Path) -> None:
+    camera = Camera(500.0, 500.0, 320.0, 240.0, 480, 640, down_cam=(0.0, 0.96, 0.28))
+    write_camera(camera, tmp_path / "camera.json")
+    assert read_camera(tmp_path / "camera.json").down_cam == pytest.approx((0.0, 0.96, 0.28))
+    assert read_camera(saved(tmp_path, down_cam=[0, 10, 0])).down_cam == (0, 1, 0)
+    assert read_camera(saved(tmp_path, down_cam=None)).down_cam is None
+
+
+@pytest.mark.parametrize("vector", [[0, 0, 0], [0, 1], "down", 3, {"x": 1}, [0, "1", 0], [0, float("nan"), 0]])
+def test_gravity_that_is_no_direction_is_refused(tmp_path: Path, vector: object) -> None:
+    with pytest.raises(CameraInvalid, match=r"camera.json: down_cam is"):
+        read_camera(saved(tmp_path, down_cam=vector))
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from blockout.errors import CameraInvalid, MapAspectMismatch, MapNotFound, UnknownEstimator
 from blockout.inference import registry
-from blockout.inference.camera import camera_from_fov
+from blockout.inference.camera import camera_from_fov, write_camera
 from blockout.inference.photo import read_photo
 from blockout.inference.predict import MAP_FILES, Request, predict, write_prediction
 from blockout.inference.prediction import Camera, DepthMap, Estimate, Photo, Prediction, Segment, SegmentMap, Source
@@ -162,6 +162,7 @@ def assert_equal(a: Prediction, b: Prediction) -> None:
     assert a.depth.is_metric == b.depth.is_metric
     assert a.segments.segments == b.segments.segments
     assert replace(a.camera, source="") == replace(b.camera, source="")
+    np.testing.assert_allclose(a.gravity_cam, b.gravity_cam, atol=1e-12)
 
 
 @pytest.mark.parametrize("prefix", ["", "the room."])
@@ -188,8 +189,16 @@ def test_the_same_prediction_gives_the_same_bytes(fake: Fake, tmp_path: Path) ->
 def test_the_camera_file_names_its_source(fake: Fake, tmp_path: Path) -> None:
     write_prediction(predict(PHOTO, Request("fake", "fake")), tmp_path)
     table = json.loads((tmp_path / "camera.json").read_text())
-    assert set(table) == {"fx", "fy", "cx", "cy", "width", "height", "source"}
+    assert set(table) == {"fx", "fy", "cx", "cy", "width", "height", "source", "down_cam"}
     assert table["source"] == "fake: three lines"
+
+
+def test_gravity_that_is_stated_goes_before_an_estimate(fake: Fake, tmp_path: Path) -> None:
+    camera = predict(PHOTO, Request("fake", "fake")).camera
+    write_camera(replace(camera, down_cam=(0.0, 0.6, 0.8)), tmp_path / "camera.json")
+    predicted = predict(PHOTO, Request("fake", "fake", camera_file=tmp_path / "camera.json"))
+    assert predicted.gravity_cam == pytest.approx((0.0, 0.6, 0.8))
+    assert predict(PHOTO, Request(camera_file=tmp_path / "camera.json")).gravity_cam == pytest.approx((0.0, 0.6, 0.8))
 
 
 def test_a_real_photograph_goes_through_the_embedded_estimator_and_back(shared: Path, tmp_path: Path) -> None:
