@@ -1,4 +1,4 @@
-"""Prediction and Scene -> one contact sheet: photo, segments, depth and two views of the blockout."""
+"""Prediction and Scene -> one contact sheet: photo, segments, depth and three views of the blockout."""
 
 from __future__ import annotations
 
@@ -10,36 +10,49 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..inference.prediction import DepthMap, Photo, Prediction, SegmentMap
 from .scene import Scene
-from .views import view_from_above, view_from_camera
+from .shading import gather_faces
+from .views import points_seen, view_from_beside, view_from_camera, view_from_top, without_ceilings
 
 TILE_PIXELS = 640 * 400  # every tile has about this area, so portraits and panoramas are as readable as the others
 TALLEST_PX, WIDEST_PX = 540, 1100
 MARGIN_PX, GAP_PX, CAPTION_PX = 16, 8, 34
 PAPER, INK, FAINT_INK = (23, 24, 27), (236, 236, 238), (150, 152, 158)  # sRGB
 UNKNOWN_GREYS = (96, 80)
+WIDEST_BAR = 0.5  # of the plan's width: at least a twentieth is left by powers of ten
+BAR_MARGIN_PX = 14
+
+Tile = tuple[np.ndarray, str, str]  # picture, title, remark
 
 
 def render_preview(prediction: Prediction, scene: Scene, photo_texture: bool = False) -> np.ndarray:
-    """Return (h, w, 3) uint8 sRGB, five tiles side by side with captions.
+    """Return (h, w, 3) uint8 sRGB, six tiles with captions: what was known above, what was built of it below.
 
     Args:
         prediction: the photo and its maps.
         scene: what was made of them.
-        photo_texture: whether the raised view shows the photo on the fronts of the solids.
+        photo_texture: whether the views from elsewhere show the photo on the fronts of the solids.
     """
     photo = prediction.photo
     size = choose_tile_size(photo.size)
-    wide_enough = size[0], int(np.clip(size[1], 0.75 * size[0], 16 / 9 * size[0]))
     height, width = photo.original_size or photo.size
+    faces = gather_faces(scene.solids())
     solids = sum(1 for _ in scene.solids())
-    tiles = [
+    room = without_ceilings(scene, faces)
+    seen = points_seen(scene, room)
+    beside = view_from_beside(scene, room, seen, size, photo_texture)
+    plan, plan_scale_px = view_from_top(scene, room, seen, size, photo_texture)
+    bar_m = draw_scale_bar(plan, plan_scale_px)
+    known = [
         (_shrink(photo.rgb, size), "Photo", f"{width} x {height}"),
         (draw_segments(photo, prediction.segments, size), "Segments", str(len(prediction.segments.segments))),
         (draw_depth(prediction.depth, size), "Depth", _describe_range(prediction.depth, scene)),
-        (view_from_camera(scene, size), "Blockout", f"photo's camera, {solids} solid{'s' * (solids != 1)}"),
-        (view_from_above(scene, wide_enough, photo_texture), "Blockout", "from behind and above"),
     ]
-    return _lay_out(tiles)
+    built = [
+        (view_from_camera(scene, faces, size), "Photo's camera", f"{solids} solid{'s' * (solids != 1)}"),
+        (beside, "Three-quarter view", "from beside and above"),
+        (plan, "Top view", f"the bar is {bar_m:g} m" + _describe_scale(scene)),
+    ]
+    return _lay_out([known, built])
 
 
 def write_preview(image: np.ndarray, path: Path) -> None:
@@ -58,9 +71,10 @@ def draw_segments(photo: Photo, segments: SegmentMap, size: tuple[int, int]) -> 
     """Return (h, w, 3) uint8 sRGB, each segment in a colour of its own over the grey photo, named where it fits."""
     height, width = size
     ids = cv2.resize(segments.ids.astype(np.int32), (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    table = {segment.id: number for number, segment in enumerate(segments.segments, 1)}
-    values, inverse = np.unique(ids, return_inverse=True)
-    number = np.array([table.get(int(value), 0) for value in values])[inverse.reshape(size)]
+    known = np.array([0, *(segment.id for segment in segments.segments)])  # number 0 is what no segment has
+    order = np.argsort(known, kind="stable")
+    place = np.searchsorted(known, ids, sorter=order).clip(max=len(known) - 1)
+    number = np.where(known[order][place] == ids, order[place], 0)
     grey = cv2.cvtColor(_shrink(photo.rgb, size), cv2.COLOR_RGB2GRAY)[..., None] / 255
     tint = _distinct_colours(len(segments.segments))[number]
     picture = tint * (0.45 + 0.75 * grey)
@@ -90,14 +104,22 @@ def draw_depth(depth: DepthMap, size: tuple[int, int]) -> np.ndarray:
 
 def _depth_range(depth: DepthMap) -> tuple[float, float]:
     """Return the nearest and the furthest depth, outliers left out."""
-    known = depth.z[np.isfinite(depth.z) & (depth.z > 0)]
+    step = max(1, round((depth.z.size / TILE_PIXELS) ** 0.5))  # as many pixels as the tile shows
+    z = depth.z[::step, ::step]
+    known = z[np.isfinite(z) & (z > 0)]
+    if not len(known):
+        known = depth.z[np.isfinite(depth.z) & (depth.z > 0)]
     near, far = np.quantile(known, [0.01, 0.99])
     return float(near), float(far)
 
 
 def _describe_range(depth: DepthMap, scene: Scene) -> str:
     near, far = (f"{scene.scale.factor * value:.3g}" for value in _depth_range(depth))
-    return f"{near} to {far} m" + ("" if scene.scale.is_metric else ", scale assumed")
+    return f"{near} to {far} m" + _describe_scale(scene)
+
+
+def _describe_scale(scene: Scene) -> str:
+    return "" if scene.scale.is_metric else ", scale assumed"
 
 
 def _shrink(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -117,16 +139,17 @@ def _distinct_colours(count: int) -> np.ndarray:
 def _write_labels(image: Image.Image, number: np.ndarray, border: np.ndarray, labels: list[str]) -> None:
     """Write each label at the place furthest from its segment's border, where there is room for it."""
     open_area = np.pad((~border).astype(np.uint8), 1)  # the picture's frame is a border too
-    room = cv2.distanceTransform(open_area, cv2.DIST_L2, 5)[1:-1, 1:-1].ravel()
+    every_other = np.s_[1:-1:2, 1:-1:2]
+    room = cv2.distanceTransform(open_area, cv2.DIST_L2, 5)[every_other].ravel()
     order = np.argsort(room, kind="stable")
     widest = np.full(len(labels) + 1, -1)
-    widest[number.ravel()[order]] = order  # the last one written has the most room
+    widest[number[::2, ::2].ravel()[order]] = order  # the last one written has the most room
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(size=13)
     for label, place in zip(labels, widest[1:], strict=True):
         if place < 0:
             continue
-        y, x = divmod(int(place), number.shape[1])
+        y, x = (2 * value for value in divmod(int(place), (number.shape[1] + 1) // 2))
         left, top, right, bottom = draw.textbbox((x, y), label, font=font, anchor="mm")
         if room[place] > 0.42 * (right - left) and room[place] > 0.6 * (bottom - top):
             draw.text(
@@ -134,20 +157,40 @@ def _write_labels(image: Image.Image, number: np.ndarray, border: np.ndarray, la
             )
 
 
-def _lay_out(tiles: list[tuple[np.ndarray, str, str]]) -> np.ndarray:
-    """Return the tiles in a row, each with a title and a remark below it."""
-    height = max(tile.shape[0] for tile, _, _ in tiles)
-    width = sum(tile.shape[1] for tile, _, _ in tiles) + GAP_PX * (len(tiles) - 1)
-    sheet = Image.new("RGB", (width + 2 * MARGIN_PX, height + CAPTION_PX + MARGIN_PX), PAPER)
+def draw_scale_bar(picture: np.ndarray, scale_px: float) -> float:
+    """Draw a bar into the lower left corner of (h, w, 3) uint8 sRGB; return its length, 1 m or another power of ten.
+
+    Args:
+        picture: receives it.
+        scale_px: pixels per metre.
+    """
+    height, width = picture.shape[:2]
+    bar_m = 10.0 ** np.floor(np.log10(WIDEST_BAR * width / scale_px))
+    left, bottom = BAR_MARGIN_PX, height - BAR_MARGIN_PX
+    right = left + max(round(bar_m * scale_px), 1)
+    corners = np.array([(left, bottom - 6), (left, bottom), (right, bottom), (right, bottom - 6)], np.int32)
+    for colour, thickness in (((0, 0, 0), 4), ((255, 255, 255), 2)):
+        cv2.polylines(picture, [corners], False, colour, thickness, cv2.LINE_AA)
+    return float(bar_m)
+
+
+def _lay_out(rows: list[list[Tile]]) -> np.ndarray:
+    """Return rows of equal tiles, each with a title and a remark below it."""
+    height, width = rows[0][0][0].shape[:2]
+    sheet_size = (
+        2 * MARGIN_PX + max(len(row) for row in rows) * (width + GAP_PX) - GAP_PX,
+        MARGIN_PX + len(rows) * (height + CAPTION_PX),
+    )
+    sheet = Image.new("RGB", sheet_size, PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=15)
-    x = MARGIN_PX
-    for tile, title, remark in tiles:
-        sheet.paste(Image.fromarray(tile), (x, MARGIN_PX))
-        baseline = MARGIN_PX + height + CAPTION_PX - 12
-        draw.text((x, baseline), title, font=font, fill=INK, anchor="ls")
-        draw.text(
-            (x + draw.textlength(title + "  ", font=font), baseline), remark, font=font, fill=FAINT_INK, anchor="ls"
-        )
-        x += tile.shape[1] + GAP_PX
+    for number, row in enumerate(rows):
+        y = MARGIN_PX + number * (height + CAPTION_PX)
+        for column, (picture, title, remark) in enumerate(row):
+            x = MARGIN_PX + column * (width + GAP_PX)
+            sheet.paste(Image.fromarray(picture), (x, y))
+            baseline = y + height + CAPTION_PX - 12
+            draw.text((x, baseline), title, font=font, fill=INK, anchor="ls")
+            start = x + draw.textlength(title + "  ", font=font)
+            draw.text((start, baseline), remark, font=font, fill=FAINT_INK, anchor="ls")
     return np.asarray(sheet)

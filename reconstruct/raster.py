@@ -53,17 +53,21 @@ def rasterise(triangles_cam: np.ndarray, camera: Camera, near: float = 0.01) -> 
     nearest = np.zeros(camera.height * camera.width)
     triangle = np.full(camera.height * camera.width, -1, np.int32)
     for spans in _in_chunks(_spans(corners_px, camera)):
-        owner = np.repeat(np.arange(len(spans.row)), spans.length)
-        offset = np.arange(len(owner)) - np.repeat(np.cumsum(spans.length) - spans.length, spans.length)
-        face = spans.triangle[owner]
-        column, row = spans.start[owner] + offset, spans.row[owner]
-        a, b, c = plane_px[face].T
-        # Slivers seen edge on would run away beyond their own corners.
-        value = np.clip(a * (column + 0.5) + b * (row + 0.5) + c, lowest[face], highest[face])
-        pixel = row * camera.width + column
+        a, b, c = plane_px[spans.triangle].T
+        y = spans.row + 0.5
+        # Slivers seen edge on would run away beyond their own corners: along a run, its ends keep all between.
+        first, last = (
+            np.clip(a * x + b * y + c, lowest[spans.triangle], highest[spans.triangle])
+            for x in (spans.start + 0.5, spans.start + spans.length - 0.5)
+        )
+        step = (last - first) / np.maximum(spans.length - 1, 1)
+        before = np.cumsum(spans.length) - spans.length
+        along = np.arange(spans.length.sum()) - np.repeat(before, spans.length)
+        pixel = along + np.repeat(spans.row * camera.width + spans.start, spans.length)
+        value = along * np.repeat(step, spans.length) + np.repeat(first, spans.length)
         np.maximum.at(nearest, pixel, value)
         wins = value == nearest[pixel]
-        triangle[pixel[wins]] = source[face[wins]]
+        triangle[pixel[wins]] = np.repeat(source[spans.triangle], spans.length)[wins]
     depth = np.full(nearest.shape, np.nan)
     np.divide(1.0, nearest, out=depth, where=nearest > 0)
     shape = (camera.height, camera.width)

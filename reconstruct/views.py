@@ -1,143 +1,109 @@
-"""Scene -> pictures of its solids: from the photo's camera, and from a raised three-quarter view."""
+"""Scene -> pictures of its solids: from the photo's camera, from beside and above, and straight from above."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from ..inference.prediction import Camera
-from .frames import linear_from_srgb, project, rays_through, srgb_from_linear, transform
-from .meshes import mesh_of
-from .raster import Raster, rasterise
+from .frames import linear_from_srgb, project, rays_through, transform
 from .scene import Prism, Scene
+from .shading import Faces, rasterise_world, shade
 
-SUPERSAMPLING = 2
-AMBIENT, SKY_SHARE, SUN_SHARE = 0.50, 0.18, 0.60  # a wall that faces the camera keeps about its own colour
-TOWARDS_SUN_CAM = np.array([-0.45, -0.75, -0.60])  # over the photographer's left shoulder
-LINE_DARKNESS = 0.45
-CREASE_COSINE = 0.75
 BACKDROP_SRGB = (np.array([0.33, 0.34, 0.36]), np.array([0.20, 0.205, 0.22]))  # top and bottom of the picture
 CAMERA_COLOUR = (255, 176, 64)  # sRGB
+FROM_HIGH_UP = 100.0  # height of the eye over the extent of what it sees: parallel rays, nearly
+
+TURN_GAIN = 1.3  # a plan is turned when that shows it so many times as large
 
 
-@dataclass(frozen=True, eq=False)
-class Faces:
-    """All triangles of some solids.
-
-    Attributes:
-        corners: (T, 3, 3) float64, world metres, counter-clockwise seen from outside.
-        normal: (T, 3) float64, outward unit vectors.
-        colour: (T, 3) float64, linear RGB.
-        prism: (T,) int32, number of the solid.
-        is_front: (T,) bool, whether the triangle shows its piece of the photo.
-    """
-
-    corners: np.ndarray
-    normal: np.ndarray
-    colour: np.ndarray
-    prism: np.ndarray
-    is_front: np.ndarray
-
-
-def gather_faces(solids: Iterable[Prism]) -> Faces:
-    """Return the triangles of solids, each quad as two."""
-    corners, colours, prisms, fronts = (
-        [np.zeros((0, 3, 3))],
-        [np.zeros((0, 3))],
-        [np.zeros(0, int)],
-        [np.zeros(0, bool)],
-    )
-    for number, prism in enumerate(solids):
-        mesh = mesh_of(prism)
-        caps = mesh.face_sizes == 3
-        split = int(3 * caps.sum())
-        quads = mesh.face_points[split:].reshape(-1, 4)
-        triangles = np.concatenate([mesh.face_points[:split].reshape(-1, 3), quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-        corners.append(mesh.points[triangles])
-        colours.append(np.tile(prism.colour, (len(triangles), 1)))
-        prisms.append(np.full(len(triangles), number))
-        fronts.append(np.arange(len(triangles)) < mesh.front_faces)
-    points = np.concatenate(corners)
-    normal = np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300)
-    return Faces(
-        points, normal, np.concatenate(colours), np.concatenate(prisms).astype(np.int32), np.concatenate(fronts)
-    )
-
-
-def view_from_camera(scene: Scene, size: tuple[int, int], photo_texture: bool = False) -> np.ndarray:
+def view_from_camera(scene: Scene, faces: Faces, size: tuple[int, int], photo_texture: bool = False) -> np.ndarray:
     """Return (h, w, 3) uint8 sRGB, the solids as the photo's camera sees them against the colour of the sky.
 
     Args:
-        scene: what to show.
+        scene: that the faces belong to.
+        faces: to show.
         size: (height, width) px of the picture.
         photo_texture: whether fronts carry the photo instead of their mean colour.
     """
     camera = scene.camera.resized(*size)
     backdrop = _neutral_backdrop(size[0]) if scene.sky_colour is None else np.tile(scene.sky_colour, (size[0], 1))
-    return _render(scene, gather_faces(scene.solids()), camera, scene.world_from_camera, backdrop, photo_texture)
+    return shade(scene, faces, camera, scene.world_from_camera, backdrop, photo_texture=photo_texture)
 
 
-def view_from_above(scene: Scene, size: tuple[int, int], photo_texture: bool = False) -> np.ndarray:
-    """Return (h, w, 3) uint8 sRGB, the solids from behind, beside and above the photo's camera, with its frustum.
+def view_from_beside(
+    scene: Scene, faces: Faces, seen: np.ndarray, size: tuple[int, int], photo_texture: bool = False
+) -> np.ndarray:
+    """Return (h, w, 3) uint8 sRGB, three quarters from behind, beside and above the photo's camera, with its frustum.
 
-    Ceilings are left out, since they would hide the room. Arguments as for ``view_from_camera``.
+    Args:
+        scene: that the faces belong to.
+        faces: to show; ceilings would hide the room.
+        seen: (N, 3) world points that have to be in the picture, outliers apart.
+        size: (height, width) px of the picture.
+        photo_texture: whether fronts carry the photo instead of their mean colour.
     """
-    faces = gather_faces(prism for prism in scene.solids() if not _is_ceiling(prism))
-    seen = _points_seen(scene, faces)
+    eye = scene.world_from_camera[:3, 3]
     height, width = size
     focal = 1.5 * max(height, width)
     camera = Camera(focal, focal, width / 2, height / 2, height, width)
-    eye = scene.world_from_camera[:3, 3]
     pose = _frame_points(np.vstack([_without_outliers(seen, eye), eye]), scene.world_from_camera, camera)
-    picture = _render(scene, faces, camera, pose, _neutral_backdrop(height), photo_texture, _exposure(scene))
-    reach = 0.12 * float(np.median(np.linalg.norm(seen - eye, axis=1)))
-    return _draw_frustum(picture, scene, reach, camera, pose)
+    picture = shade(
+        scene,
+        faces,
+        camera,
+        pose,
+        _neutral_backdrop(height),
+        photo_texture=photo_texture,
+        exposure=_exposure(scene),
+    )
+    return _draw_frustum(picture, scene, _symbol_length(seen, eye), camera, pose)
 
 
-def _render(
-    scene: Scene,
-    faces: Faces,
-    camera: Camera,
-    world_from_view: np.ndarray,
-    backdrop: np.ndarray,
-    photo_texture: bool,
-    exposure: float = 1.0,
-) -> np.ndarray:
-    """Return (h, w, 3) uint8 sRGB, shaded faces with outlines over a backdrop of one linear colour for each row."""
-    fine = camera.resized(camera.height * SUPERSAMPLING, camera.width * SUPERSAMPLING)
-    raster = _rasterise_world(faces, fine, world_from_view)
-    picture = np.repeat(backdrop, SUPERSAMPLING, axis=0)[:, None, :].repeat(fine.width, axis=1).astype(np.float32)
-    hit = raster.triangle >= 0
-    triangle = raster.triangle[hit]
-    albedo = faces.colour.astype(np.float32)[triangle]
-    if photo_texture:
-        front = faces.is_front[triangle]
-        rows, columns = (index[front] for index in np.nonzero(hit))
-        rays = rays_through(np.stack([columns + 0.5, rows + 0.5], axis=-1), fine)
-        albedo[front] = _photo_at(scene, transform(world_from_view, rays * raster.depth[rows, columns, None]))
-    light = exposure * _light(faces.normal, scene.world_from_camera)
-    picture[hit] = albedo * light.astype(np.float32)[triangle, None]
-    picture *= (_outlines(faces, raster) * _crevices(raster))[..., None]
-    picture = cv2.resize(picture, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
-    return np.rint(255 * srgb_from_linear(picture)).astype(np.uint8)
+def view_from_top(
+    scene: Scene, faces: Faces, seen: np.ndarray, size: tuple[int, int], photo_texture: bool = False
+) -> tuple[np.ndarray, float]:
+    """Return (h, w, 3) uint8 sRGB, a plan of the scene with the photo's camera, and its px per metre.
+
+    The camera looks up the picture, or to the right where that shows more. Arguments as for ``view_from_beside``.
+    """
+    eye = scene.world_from_camera[:3, 3]
+    inside = np.vstack([_without_outliers(seen, eye), eye])
+    camera, pose, extent_m = _frame_plan(inside, _ahead(scene.world_from_camera), size)
+    picture = shade(
+        scene,
+        faces,
+        camera,
+        pose,
+        np.tile(_neutral_backdrop(size[0])[-1], (size[0], 1)),
+        photo_texture=photo_texture,
+        exposure=_exposure(scene),
+        level_m=(FROM_HIGH_UP - 1) * extent_m,
+    )
+    picture = _draw_sight_lines(picture, scene, extent_m, camera, pose)
+    return _draw_frustum(picture, scene, _symbol_length(seen, eye), camera, pose), max(size) / extent_m
 
 
-def _rasterise_world(faces: Faces, camera: Camera, world_from_view: np.ndarray) -> Raster:
-    corners = transform(np.linalg.inv(world_from_view), faces.corners)
-    ahead = corners[..., 2][corners[..., 2] > 0]
-    return rasterise(corners, camera, near=1e-3 * float(np.median(ahead)) if len(ahead) else 0.01)
+def without_ceilings(scene: Scene, faces: Faces) -> Faces:
+    """Return the faces of a scene but those of ceilings."""
+    keep = np.array([not _is_ceiling(prism) for prism in scene.solids()], bool)
+    return faces.of(keep[faces.prism])
 
 
-def _light(normal_world: np.ndarray, world_from_camera: np.ndarray) -> np.ndarray:
-    """Return (T,) float64, the light that falls on faces: ambient, more of it from above, and one sun."""
-    sun = world_from_camera[:3, :3] @ TOWARDS_SUN_CAM
-    sun = np.array([sun[0], max(sun[1], 0.3), sun[2]])  # also where the camera looks steeply up
-    lambert = np.clip(normal_world @ (sun / np.linalg.norm(sun)), 0, 1)
-    return AMBIENT + SKY_SHARE * normal_world[:, 1] + SUN_SHARE * lambert
+def points_seen(scene: Scene, faces: Faces) -> np.ndarray:
+    """Return (N, 3) float64 world points that the photo's camera sees, spread evenly over its picture."""
+    camera = scene.camera.resized(90, 120)
+    raster = rasterise_world(faces, camera, scene.world_from_camera)
+    row, column = np.nonzero(raster.triangle >= 0)
+    if not len(row):
+        return faces.corners.reshape(-1, 3) if len(faces.corners) else np.array([[0.0, 0.0, -1.0]])
+    rays = rays_through(np.stack([column + 0.5, row + 0.5], axis=-1), camera)
+    return transform(scene.world_from_camera, rays * raster.depth[row, column, None])
+
+
+def _symbol_length(seen: np.ndarray, eye: np.ndarray) -> float:
+    """Return how long, in metres, the small pyramid of the photo's camera is drawn."""
+    return 0.12 * float(np.median(np.linalg.norm(seen - eye, axis=1)))
 
 
 def _exposure(scene: Scene) -> float:
@@ -146,43 +112,6 @@ def _exposure(scene: Scene) -> float:
     light = sum(float(solid.colour.mean()) * solid.pixels for solid in solids)
     pixels = sum(solid.pixels for solid in solids)
     return float(np.clip(0.12 * pixels / light, 1, 4)) if light > 0 else 1.0
-
-
-def _outlines(faces: Faces, raster: Raster) -> np.ndarray:
-    """Return (H, W) float32 factors, below 1 where another solid, another side or the backdrop begins."""
-    if not len(faces.prism):
-        return np.ones(raster.triangle.shape, np.float32)
-    prism = np.where(raster.triangle < 0, -1, faces.prism[raster.triangle])
-    normal = faces.normal.astype(np.float32)[raster.triangle]
-    edge = np.zeros(prism.shape, bool)
-    for here, there in (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1], np.s_[1:]),
-    ):
-        crease = np.einsum("ijk,ijk->ij", normal[here], normal[there]) < CREASE_COSINE
-        edge[here] |= (prism[here] != prism[there]) | (crease & (prism[here] >= 0))
-    return np.where(edge, np.float32(LINE_DARKNESS), np.float32(1))
-
-
-def _crevices(raster: Raster) -> np.ndarray:
-    """Return (H, W) float32 factors, below 1 behind nearer surfaces.
-
-    Source: the idea of Luft, Colditz, Deussen, "Image enhancement by unsharp masking the depth buffer", 2006.
-    """
-    hit = np.isfinite(raster.depth)
-    if not hit.any():
-        return np.ones(hit.shape, np.float32)
-    depth = np.log(np.where(hit, raster.depth, np.nanmax(raster.depth))).astype(np.float32)
-    behind = depth - cv2.GaussianBlur(depth, (0, 0), 0.012 * max(hit.shape))
-    return np.where(hit, np.exp(-np.clip(behind, 0, 0.3)), 1).astype(np.float32)
-
-
-def _photo_at(scene: Scene, points_world: np.ndarray) -> np.ndarray:
-    """Return (N, 3) float32 linear RGB, what the photo shows at points of the world."""
-    points_px = project(transform(np.linalg.inv(scene.world_from_camera), points_world), scene.camera)
-    height, width = scene.photo.size
-    column, row = (np.clip(points_px - 0.5, 0, [width - 1, height - 1]) + 0.5).astype(np.int64).T
-    return linear_from_srgb(np.arange(256) / 255).astype(np.float32)[scene.photo.rgb[row, column]]
 
 
 def _neutral_backdrop(height: int) -> np.ndarray:
@@ -194,27 +123,21 @@ def _is_ceiling(prism: Prism) -> bool:
     return prism.kind == "structure" and prism.world_from_plane[1, 2] < -0.8
 
 
-def _points_seen(scene: Scene, faces: Faces) -> np.ndarray:
-    """Return (N, 3) float64 world points that the photo's camera sees, spread evenly over its picture."""
-    camera = scene.camera.resized(90, 120)
-    raster = _rasterise_world(faces, camera, scene.world_from_camera)
-    row, column = np.nonzero(raster.triangle >= 0)
-    if not len(row):
-        return faces.corners.reshape(-1, 3) if len(faces.corners) else np.array([[0.0, 0.0, -1.0]])
-    rays = rays_through(np.stack([column + 0.5, row + 0.5], axis=-1), camera)
-    return transform(scene.world_from_camera, rays * raster.depth[row, column, None])
-
-
 def _without_outliers(points_world: np.ndarray, eye_world: np.ndarray) -> np.ndarray:
     """Return (M, 3) float64, most of the points: a wall far away must not shrink everything else to a speck."""
     distance = np.linalg.norm(points_world - eye_world, axis=1)
     return points_world[distance <= min(4 * np.median(distance), np.quantile(distance, 0.98))]
 
 
+def _ahead(world_from_camera: np.ndarray) -> np.ndarray:
+    """Return the (3,) horizontal unit vector along which a camera looks; -z where it looks up or down."""
+    ahead = world_from_camera[:3, 2] * [1, 0, 1]
+    return ahead / np.linalg.norm(ahead) if np.linalg.norm(ahead) > 1e-6 else np.array([0.0, 0.0, -1.0])
+
+
 def _frame_points(points_world: np.ndarray, world_from_camera: np.ndarray, camera: Camera) -> np.ndarray:
     """Return (4, 4) world_from_view that shows all points from the photographer's side, 38 degrees right, 30 above."""
-    ahead = world_from_camera[:3, 2] * [1, 0, 1]
-    ahead = ahead / np.linalg.norm(ahead) if np.linalg.norm(ahead) > 1e-6 else np.array([0.0, 0.0, -1.0])
+    ahead = _ahead(world_from_camera)
     right = np.cross(ahead, [0, 1, 0])
     around, above = np.radians(38), np.radians(30)
     forward = np.cos(above) * (np.cos(around) * ahead - np.sin(around) * right) - [0, np.sin(above), 0]
@@ -236,6 +159,26 @@ def _frame_points(points_world: np.ndarray, world_from_camera: np.ndarray, camer
     return pose
 
 
+def _frame_plan(points_world: np.ndarray, ahead: np.ndarray, size: tuple[int, int]) -> tuple[Camera, np.ndarray, float]:
+    """Return the camera that shows all points from straight above, its pose, and the metres along its long side."""
+    right = np.cross(ahead, [0, 1, 0])
+    height, width = size
+    found = []
+    for across, down, favour in ((right, -ahead, TURN_GAIN), (ahead, right, 1.0)):
+        axes = np.stack([across, down, [0.0, -1.0, 0.0]], axis=1)
+        low, high = (points_world @ axes).min(axis=0), (points_world @ axes).max(axis=0)
+        reach = np.maximum(high - low, 1e-6)
+        scale_px = 0.9 * min(width / reach[0], height / reach[1])
+        found.append((favour * scale_px, scale_px, axes, low, high))
+    _, scale_px, axes, low, high = max(found, key=lambda way: way[0])
+    extent_m = max(size) / scale_px
+    focal = scale_px * (FROM_HIGH_UP * extent_m + high[2] - low[2])  # true to scale on the ground
+    pose = np.eye(4)
+    pose[:3, :3] = axes
+    pose[:3, 3] = axes @ [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2] - FROM_HIGH_UP * extent_m]
+    return Camera(focal, focal, width / 2, height / 2, height, width), pose, extent_m
+
+
 def _draw_frustum(picture: np.ndarray, scene: Scene, reach: float, camera: Camera, pose: np.ndarray) -> np.ndarray:
     """Return the picture with the photo's camera as a small pyramid of lines, ``reach`` metres long."""
     height, width = scene.camera.height, scene.camera.width
@@ -249,3 +192,14 @@ def _draw_frustum(picture: np.ndarray, scene: Scene, reach: float, camera: Camer
     picture = np.ascontiguousarray(picture)
     cv2.polylines(picture, lines, False, CAMERA_COLOUR, 1, cv2.LINE_AA, shift=4)
     return picture
+
+
+def _draw_sight_lines(picture: np.ndarray, scene: Scene, reach: float, camera: Camera, pose: np.ndarray) -> np.ndarray:
+    """Return the picture with faint lines ``reach`` metres along both sides of what the photo shows."""
+    middle = scene.camera.height / 2
+    sides = rays_through(np.array([[0, middle], [scene.camera.width, middle]]), scene.camera) * reach
+    view_from_photo = np.linalg.inv(pose) @ scene.world_from_camera
+    apex, *ends = project(transform(view_from_photo, np.concatenate([np.zeros((1, 3)), sides])), camera)
+    lines = [np.rint(16 * (np.array([apex, end]) - 0.5)).astype(int) for end in ends]
+    marked = cv2.polylines(picture.copy(), lines, False, CAMERA_COLOUR, 1, cv2.LINE_AA, shift=4)
+    return cv2.addWeighted(picture, 0.5, marked, 0.5, 0)

@@ -5,18 +5,27 @@ import numpy as np
 import pytest
 from blockout.inference.prediction import Camera, DepthMap, Kind, Photo, Prediction, Segment, SegmentMap
 from blockout.reconstruct import views
-from blockout.reconstruct.frames import linear_from_srgb
+from blockout.reconstruct.frames import linear_from_srgb, srgb_from_linear, world_from_camera
 from blockout.reconstruct.preview import (
     CAPTION_PX,
+    GAP_PX,
     MARGIN_PX,
     choose_tile_size,
     draw_depth,
+    draw_scale_bar,
     draw_segments,
     render_preview,
     write_preview,
 )
 from blockout.reconstruct.scene import Prism, Scale, Scene
-from blockout.reconstruct.views import gather_faces, view_from_above, view_from_camera
+from blockout.reconstruct.shading import encode_srgb, gather_faces, rasterise_world
+from blockout.reconstruct.views import (
+    points_seen,
+    view_from_beside,
+    view_from_camera,
+    view_from_top,
+    without_ceilings,
+)
 
 SKY = np.array([0.3, 0.5, 0.9])
 
@@ -76,7 +85,7 @@ def make_scene(height: int = 120, width: int = 180) -> tuple[Prediction, Scene]:
     pose[1, 3] = 1.6
     photo = Photo(np.random.default_rng(0).integers(0, 255, (height, width, 3)).astype(np.uint8))
     scene = Scene(photo, camera, pose, prisms, Scale(1.0, "given", True), (), SKY, True)
-    raster = views._rasterise_world(gather_faces(prisms), camera, pose)
+    raster = rasterise_world(gather_faces(prisms), camera, pose)
     ids = np.where(raster.triangle >= 0, gather_faces(prisms).prism[raster.triangle] + 1, 0).astype(np.int32)
     segments = tuple(Segment(number, prism.name) for number, prism in enumerate(prisms, 1) if (ids == number).any())
     depth = DepthMap(raster.depth.astype(np.float32), True)
@@ -88,13 +97,13 @@ def make_scene(height: int = 120, width: int = 180) -> tuple[Prediction, Scene]:
     [((2000, 3000), (413, 620)), ((3000, 2000), (540, 360)), ((1000, 1000), (506, 506)), ((1000, 4000), (253, 1012))],
     ids=["landscape", "portrait", "square", "panorama"],
 )
-def test_a_sheet_has_five_tiles_side_by_side(size: tuple[int, int], tile: tuple[int, int]) -> None:
+def test_a_sheet_has_two_rows_of_three_tiles(size: tuple[int, int], tile: tuple[int, int]) -> None:
     assert choose_tile_size(size) == tile
     prediction, scene = make_scene(size[0] // 10, size[1] // 10)
     sheet = render_preview(prediction, scene)
     assert sheet.dtype == np.uint8
-    assert sheet.shape[0] == tile[0] + CAPTION_PX + MARGIN_PX
-    assert 4 * tile[1] < sheet.shape[1] < 5.7 * tile[1] + 100
+    assert sheet.shape[0] == MARGIN_PX + 2 * (tile[0] + CAPTION_PX)
+    assert sheet.shape[1] == 2 * MARGIN_PX + 3 * tile[1] + 2 * GAP_PX
 
 
 def test_a_very_long_panorama_stays_inside_the_limits() -> None:
@@ -102,9 +111,23 @@ def test_a_very_long_panorama_stays_inside_the_limits() -> None:
     assert (height, width) == (37, 1100)
 
 
+def see_from_camera(scene: Scene, photo_texture: bool = False) -> np.ndarray:
+    return view_from_camera(scene, gather_faces(scene.solids()), (120, 180), photo_texture)
+
+
+def see_from_beside(scene: Scene, size: tuple[int, int] = (120, 180)) -> np.ndarray:
+    faces = without_ceilings(scene, gather_faces(scene.solids()))
+    return view_from_beside(scene, faces, points_seen(scene, faces), size)
+
+
+def see_from_top(scene: Scene, size: tuple[int, int] = (240, 360)) -> tuple[np.ndarray, float]:
+    faces = without_ceilings(scene, gather_faces(scene.solids()))
+    return view_from_top(scene, faces, points_seen(scene, faces), size)
+
+
 def test_the_camera_sees_each_solid_where_the_photo_has_it_in_its_colour() -> None:
     prediction, scene = make_scene()
-    linear = linear_from_srgb(view_from_camera(scene, (120, 180)) / 255)
+    linear = linear_from_srgb(see_from_camera(scene) / 255)
     for number, prism in enumerate(scene.prisms, 1):
         colour = np.median(linear[prediction.segments.ids == number], axis=0)
         np.testing.assert_allclose(colour / colour.sum(), prism.colour / prism.colour.sum(), atol=0.05)
@@ -114,13 +137,13 @@ def test_the_camera_sees_each_solid_where_the_photo_has_it_in_its_colour() -> No
 
 def test_without_sky_the_backdrop_is_neutral() -> None:
     _, scene = make_scene()
-    red, green, blue = view_from_camera(replace(scene, sky_colour=None), (120, 180))[5, 90].astype(int)
+    red, green, blue = see_from_camera(replace(scene, sky_colour=None))[5, 90].astype(int)
     assert max(red, green, blue) - min(red, green, blue) < 12
 
 
 def test_the_raised_view_shows_the_tops_of_the_boxes_and_the_camera() -> None:
     _, scene = make_scene()
-    picture = view_from_above(scene, (240, 360)).astype(int)
+    picture = see_from_beside(scene, (240, 360)).astype(int)
     is_red = (picture[..., 0] > 2 * picture[..., 1]) & (picture[..., 0] > 2 * picture[..., 2])
     brightness = picture[is_red].sum(axis=1)
     assert is_red.sum() > 150
@@ -131,8 +154,8 @@ def test_the_raised_view_shows_the_tops_of_the_boxes_and_the_camera() -> None:
 def test_an_outlier_does_not_shrink_the_raised_view() -> None:
     _, scene = make_scene()
     far = make_box("far", (3000, 400, -9000), (50, 50, 50), (0.1, 0.1, 0.9))
-    with_far = view_from_above(replace(scene, prisms=(*scene.prisms, far)), (120, 180)).astype(int)
-    alone = view_from_above(scene, (120, 180)).astype(int)
+    with_far = see_from_beside(replace(scene, prisms=(*scene.prisms, far))).astype(int)
+    alone = see_from_beside(scene).astype(int)
     assert np.abs(with_far - alone).max(axis=-1).mean() < 8
 
 
@@ -140,12 +163,67 @@ def test_a_ceiling_does_not_hide_the_room_from_above() -> None:
     _, scene = make_scene()
     ceiling = lie_flat(make_box("ceiling", (0, 0, 0), (40, 30, 0.2), (0.9, 0.0, 0.9), "structure"), 3.0, True)
     with_ceiling = replace(scene, prisms=(*scene.prisms, ceiling), sky_colour=None)
-    assert is_magenta(view_from_camera(with_ceiling, (120, 180))).mean() > 0.05
-    assert is_magenta(view_from_above(with_ceiling, (120, 180))).mean() == 0
+    assert is_magenta(see_from_camera(with_ceiling)).mean() > 0.05
+    assert is_magenta(see_from_beside(with_ceiling)).mean() == 0
+    assert is_magenta(see_from_top(with_ceiling)[0]).mean() == 0
 
 
 def is_magenta(picture: np.ndarray) -> np.ndarray:
     return (picture[..., 0] > 100) & (picture[..., 1] < 30) & (picture[..., 2] > 100)
+
+
+def is_hue(picture: np.ndarray, channel: int) -> np.ndarray:
+    others = [picture[..., other].astype(int) for other in range(3) if other != channel]
+    return picture[..., channel] > 2 * np.maximum(*others)
+
+
+def test_the_plan_shows_sizes_and_distances_to_scale() -> None:
+    _, scene = make_scene()
+    picture, scale_px = see_from_top(scene)
+    boxes = {}
+    for name, channel in (("red", 0), ("green", 1)):
+        rows, columns = np.nonzero(is_hue(picture, channel))
+        boxes[name] = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
+        assert rows.max() + 1 - rows.min() == pytest.approx(scale_px, abs=2.5), "a box of 1 m"
+        assert columns.max() + 1 - columns.min() == pytest.approx(scale_px, abs=2.5)
+    assert (boxes["red"][0] - boxes["green"][0]) / scale_px == pytest.approx(2, abs=0.15), "the nearer one is below"
+    assert (boxes["green"][2] - boxes["red"][2]) / scale_px == pytest.approx(1.8, abs=0.15)
+    assert (np.abs(picture.astype(int) - views.CAMERA_COLOUR).max(axis=-1) < 40).sum() > 10
+
+
+def test_a_plan_of_a_deep_scene_is_turned_in_a_wide_tile() -> None:
+    _, scene = make_scene()
+    boxes = tuple(
+        make_box(name, (0, 0.5, z), (1, 1, 1), colour)
+        for name, z, colour in (
+            ("red", -8, (0.7, 0.05, 0.05)),
+            ("green", -16, (0.05, 0.5, 0.1)),
+            ("far", -24, (0.5, 0.5, 0.5)),
+        )
+    )
+    picture, scale_px = see_from_top(replace(scene, prisms=boxes), (120, 480))
+    columns = [np.nonzero(is_hue(picture, channel))[1].mean() for channel in (0, 1)]
+    assert (columns[1] - columns[0]) / scale_px == pytest.approx(8, abs=0.5), "ahead is to the right"
+
+
+@pytest.mark.parametrize("down", [(0, 0, 1), (0, 0, -1)])
+def test_a_camera_that_looks_straight_down_or_up_gets_its_sheet(down: tuple[int, int, int]) -> None:
+    prediction, scene = make_scene()
+    sheet = render_preview(prediction, replace(scene, world_from_camera=world_from_camera(np.array(down), 8.0)))
+    assert sheet.shape[2] == 3
+
+
+@pytest.mark.parametrize(("scale_px", "bar_m"), [(60.0, 1.0), (9.0, 10.0), (1.5, 100.0), (700.0, 0.1)])
+def test_the_bar_is_as_long_as_it_says(scale_px: float, bar_m: float) -> None:
+    picture = np.full((200, 300, 3), 90, np.uint8)
+    assert draw_scale_bar(picture, scale_px) == pytest.approx(bar_m)
+    columns = np.nonzero((picture == 255).all(axis=-1))[1]
+    assert np.ptp(columns) == pytest.approx(bar_m * scale_px, abs=2.5)
+
+
+def test_light_is_encoded_as_by_the_formula() -> None:
+    light = np.linspace(-0.1, 1.1, 2000, dtype=np.float32)[None]
+    assert np.abs(encode_srgb(light).astype(int) - np.rint(255 * srgb_from_linear(light))).max() <= 1
 
 
 def test_fronts_carry_the_photo_where_it_was_taken() -> None:
@@ -153,7 +231,7 @@ def test_fronts_carry_the_photo_where_it_was_taken() -> None:
     ramp = np.zeros((120, 180, 3), np.uint8)
     ramp[..., 0] = np.arange(180)
     ramp[..., 1] = np.arange(120)[:, None]
-    textured = view_from_camera(replace(scene, photo=Photo(ramp)), (120, 180), photo_texture=True)
+    textured = see_from_camera(replace(scene, photo=Photo(ramp)), photo_texture=True)
     rows, columns = np.nonzero(prediction.segments.ids == 3)
     inside = np.s_[rows.min() + 4 : rows.max() - 3, columns.min() + 4 : columns.max() - 3]
     shown, photo = (linear_from_srgb(picture[inside] / 255) for picture in (textured, ramp))
@@ -205,7 +283,7 @@ def test_a_flat_depth_and_one_without_a_value_are_drawn() -> None:
 def test_a_night_scene_is_lifted_in_the_raised_view_only() -> None:
     _, scene = make_scene()
     night = replace(scene, prisms=tuple(replace(prism, colour=prism.colour / 40) for prism in scene.prisms))
-    assert view_from_above(night, (120, 180)).mean() > 1.2 * view_from_camera(night, (120, 180))[70:].mean()
+    assert see_from_beside(night).mean() > 1.2 * see_from_camera(night)[70:].mean()
 
 
 def test_a_scene_without_solids_still_gives_a_sheet() -> None:
