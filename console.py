@@ -185,11 +185,13 @@ def describe(summary: Summary) -> list[tuple[str, str]]:
 
 def _describe_build(summary: Summary) -> list[tuple[str, str]]:
     scale = summary["scale"]
+    sureness = "" if scale["uncertainty"] is None else f", +-{100 * scale['uncertainty']:.0f} %"
     limits = "; ".join(f"{name} {value}" for name, value in summary["limits"].items())
     return [
         (
             "scale",
-            f"x {scale['factor']:.4g}, {'metric' if scale['is_metric'] else 'not metric'}, from: {scale['source']}",
+            f"x {scale['factor']:.4g}, {'metric' if scale['is_metric'] else 'not metric'}{sureness}, "
+            f"from: {scale['source']}",
         ),
         ("prisms", f"{summary['prisms']} of {summary['segments']} segments, in {summary['groups']} groups of parts"),
         ("faces", str(summary["faces"])),

@@ -19,11 +19,11 @@ _WORDS: dict[Kind, str] = {
         cabin hovel lighthouse greenhouse apartment bridge overpass tunnel pier platform stage grandstand fence
         railing rail guardrail banister bannister handrail gate balcony porch awning arch column pillar beam chimney
         fireplace stairs stair staircase stairway step escalator window windowpane door doorway doorframe
-        hill mountain mount cliff structure structural""",
+        blind hill mountain mount cliff structure structural otherstructure""",
 }
 _KIND_OF_WORD: dict[str, Kind] = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _MODIFIERS = frozenset(  # what COCO-Stuff and others put after the noun: "wall-brick", "door-stuff"
-    ["other", "stuff", "brick", "concrete", "panel", "stone", "tile", "wood", "marble", "metal", "merged", "blind"]
+    ["other", "stuff", "brick", "concrete", "panel", "stone", "tile", "wood", "marble", "metal", "merged", "plain"]
 )
 
 
@@ -33,8 +33,13 @@ def kind_of(label: str) -> Kind:
     The last word decides, as in English compounds (a "brick wall" is a wall, a "street sign" is not a street), after
     modifiers that data sets put behind the noun ("wall-brick", "sky-other"); of synonyms ("floor, flooring") the first.
     """
+    word = (words_of(label) or [""])[-1]
+    return _KIND_OF_WORD.get(word) or _KIND_OF_WORD.get(word.removesuffix("s")) or "object"
+
+
+def words_of(label: str) -> list[str]:
+    """Return a label's words in lower case, the noun last; of synonyms only the first, and none without letters."""
     words = re.findall(r"[^\W\d_]+", re.split(r"[,;/|(]", label.lower())[0])
     while len(words) > 1 and words[-1] in _MODIFIERS:
         words.pop()
-    word = words[-1] if words else ""
-    return _KIND_OF_WORD.get(word) or _KIND_OF_WORD.get(word.removesuffix("s")) or "object"
+    return words

@@ -13,7 +13,7 @@ from .frames import world_from_camera
 from .ground import Ground, find_ground
 from .names import identifier
 from .prisms import fit_front, make_prism, place
-from .scale import CAMERA_HEIGHT_M, apply_reference, choose_scale, multiply
+from .scale import CAMERA_HEIGHT_M, apply_reference, choose_scale, multiply, weigh_heights
 from .scene import Prism, Scale, Scene
 from .settings import Settings
 from .tree import Node, Tree, divide, finish, least_pixels, plant, survey
@@ -120,12 +120,15 @@ def _choose_scale(ground: Ground, prediction: Prediction) -> Scale:
 
 
 def _apply_scale(scene: Scene, scale: Scale, settings: Settings) -> Scene:
-    scene = multiply(scene, scale.factor, scale.source, scale.is_metric)
+    scene = multiply(scene, scale.factor, scale.source, scale.is_metric, uncertainty=scale.uncertainty)
+    scene = weigh_heights(scene)
     if settings.scale_reference is not None:
         scene = apply_reference(scene, *settings.scale_reference)
     if settings.scale_factor != 1:
         source = f"{scene.scale.source}, times {settings.scale_factor:g}"
-        scene = multiply(scene, settings.scale_factor, source, scene.scale.is_metric)
+        scene = multiply(
+            scene, settings.scale_factor, source, scene.scale.is_metric, uncertainty=scene.scale.uncertainty
+        )
     return scene
 
 

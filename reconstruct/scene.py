@@ -71,11 +71,24 @@ class Prism:
 
 @dataclass(frozen=True)
 class Scale:
-    """How the depth's unit became the metre: the factor applied, and why, in words for the summary."""
+    """How the depth's unit became the metre.
+
+    Attributes:
+        factor: that was applied.
+        source: why, in words for the summary.
+        is_metric: whether somebody knew the metre, a user or the depth map.
+        uncertainty: relative standard deviation of an estimate, such as 0.15; None where the metre was known.
+    """
 
     factor: float
     source: str
     is_metric: bool
+    uncertainty: float | None = None
+
+    @property
+    def in_words(self) -> str:
+        """Return why and how surely."""
+        return self.source if self.uncertainty is None else f"{self.source}, +-{100 * self.uncertainty:.0f} %"
 
 
 @dataclass(frozen=True, eq=False)

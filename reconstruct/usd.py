@@ -86,7 +86,7 @@ def write_stage(
 
 def _describe(layer: Sdf.Layer, scene: Scene, units: Units, up: UpAxis) -> None:
     """Write the layer's metadata: units, axis, and where everything comes from."""
-    facts = {"photo": scene.photo.path.name, "camera": scene.camera.source, "scale": scene.scale.source}
+    facts = {"photo": scene.photo.path.name, "camera": scene.camera.source, "scale": scene.scale.in_words}
     for source in scene.sources:
         if source.task != "camera":
             words = (source.name, source.version, source.licence and f"({source.licence})")

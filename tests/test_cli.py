@@ -225,7 +225,7 @@ def test_the_same_input_gives_the_same_bytes(room: Path, tmp_path: Path) -> None
         record = json.loads(files.pop(Path("room.scene.json")))
         assert sum(record.pop("seconds").values()) > 0
         contents.append((files, record))
-    assert len(contents[0][0]) == 9
+    assert len(contents[0][0]) == 10
     assert contents[0] == contents[1]
 
 

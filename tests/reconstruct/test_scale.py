@@ -3,17 +3,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blockout.errors import ScaleReferenceUnknown, UsageError
-from blockout.reconstruct.frames import project, transform
+from blockout.reconstruct.frames import project, transform, world_from_camera
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scale import (
     CAMERA_HEIGHT_M,
+    CAMERA_HEIGHT_SIGMA,
     MEDIAN_DEPTH_M,
+    MEDIAN_DEPTH_SIGMA,
     apply_reference,
     choose_scale,
     measure_sides,
+    measure_standing,
     multiply,
+    weigh_heights,
 )
-from blockout.reconstruct.scene import Scene
+from blockout.reconstruct.scene import Scale, Scene
 from stages import make_camera, make_prism, make_scene
 
 
@@ -121,3 +125,101 @@ def test_factors_multiply_up() -> None:
     scene = multiply(multiply(make_scene(), 2.0, "first", False), 3.0, "second", False)
     assert scene.scale.factor == pytest.approx(6)
     assert scene.scale.source == "second"
+
+
+def standing_scene(
+    things: list[tuple[str, float]], *, scale: float = 1.0, has_ground: bool = True, lift_m: float = 0.0
+) -> Scene:
+    """Return a scene of upright things (label, height) side by side, all lengths ``scale`` times too large."""
+    camera = make_camera()
+    pose = world_from_camera(np.array([0.0, 1.0, 0.0]), CAMERA_HEIGHT_M * scale)
+    prisms = []
+    for number, (label, height_m) in enumerate(things, start=1):
+        middle_y = CAMERA_HEIGHT_M - height_m / 2 - lift_m  # camera axes: y points down
+        across = 1.5 * (number - (len(things) + 1) / 2)
+        place = (across * scale, middle_y * scale, 8.0 * scale)
+        size = (0.6 * scale, height_m * scale, 0.3 * scale)
+        prisms.append(make_prism(number, label, place, size, camera, pose))
+    assumed = Scale(1.0, "assumed: camera 1.6 m above the ground", False, CAMERA_HEIGHT_SIGMA)
+    return replace(make_scene(), world_from_camera=pose, prisms=tuple(prisms), scale=assumed, has_ground=has_ground)
+
+
+def test_assumed_scales_say_how_unsure_they_are() -> None:
+    from_camera, from_depth = choose_scale(False, "some network", 0.4, 7.0), choose_scale(False, "", None, 20.0)
+    assert (from_camera.uncertainty, from_depth.uncertainty) == (CAMERA_HEIGHT_SIGMA, MEDIAN_DEPTH_SIGMA)
+    assert from_camera.in_words == "assumed: camera 1.6 m above the ground, +-20 %"
+    metric = choose_scale(True, "some network", 2.3, 7.0)
+    assert metric.uncertainty is None
+    assert metric.in_words == metric.source
+
+
+def test_things_of_known_height_are_measured_where_they_stand() -> None:
+    measured = measure_standing(standing_scene([("person", 1.75), ("crate", 1.0), ("chair", 0.9)]))
+    assert [label for label, _ in measured] == ["person", "chair"]
+    assert [height_m for _, height_m in measured] == pytest.approx([1.75, 0.9])
+
+
+def test_what_hangs_in_the_air_is_not_measured_where_there_is_a_ground() -> None:
+    assert measure_standing(standing_scene([("person", 1.75)], lift_m=0.5)) == []
+    assert len(measure_standing(standing_scene([("person", 1.75)], lift_m=0.5, has_ground=False))) == 1
+
+
+def test_what_the_frame_may_cut_off_is_not_measured() -> None:
+    scene = standing_scene([("person", 1.75)])
+    (person,) = scene.prisms
+    shifts = np.array([[0, 0], [-1, 0], [0, -1], [0, 0], [0, 0]]) * person.outline_px.min(0)
+    shifts[3:] = np.diag(np.array(scene.photo.size[::-1]) - person.outline_px.max(0))
+    measured = [
+        len(measure_standing(replace(scene, prisms=(replace(person, outline_px=person.outline_px + shift),))))
+        for shift in shifts
+    ]
+    assert measured == [1, 0, 0, 0, 0]
+
+
+def test_usual_heights_mend_a_wrong_camera_height() -> None:
+    things = [("person", 1.7), ("door", 2.05), ("car", 1.59), ("table", 0.74)]
+    scene = weigh_heights(standing_scene(things, scale=1.25))
+    assert scene.scale.factor == pytest.approx(0.8, rel=0.04)
+    assert height_of(scene, "door") == pytest.approx(2.05, rel=0.04)
+    assert scene.scale.source == (
+        "estimated: camera 1.6 m above the ground; usual heights of 1 x person, 1 x door, 1 x car, 1 x table"
+    )
+    assert not scene.scale.is_metric
+    assert scene.scale.uncertainty is not None
+    assert 0.05 <= scene.scale.uncertainty < CAMERA_HEIGHT_SIGMA / 2
+
+
+def test_the_camera_s_height_and_one_thing_weigh_as_their_ranges_are_wide() -> None:
+    person, bush = (weigh_heights(standing_scene([thing], scale=1.25)) for thing in (("person", 1.7), ("bush", 1.12)))
+    assert 0.8 < person.scale.factor < 0.87
+    assert 0.95 < bush.scale.factor < 1
+
+
+def test_a_child_among_adults_counts_little() -> None:
+    adults = [("person", 1.7)] * 4
+    alone, together = (weigh_heights(standing_scene(things)) for things in (adults, [*adults, ("person", 1.0)]))
+    assert together.scale.factor == pytest.approx(alone.scale.factor, rel=0.06)
+
+
+def test_heights_that_contradict_each_other_are_less_sure() -> None:
+    agreeing, contradicting = (
+        weigh_heights(standing_scene([("person", 1.7 * a), ("car", 1.59 / a)])).scale.uncertainty for a in (1.0, 1.6)
+    )
+    assert agreeing is not None and contradicting is not None
+    assert contradicting > 1.3 * agreeing
+
+
+def test_known_metres_are_left_as_they_are() -> None:
+    scene = replace(standing_scene([("person", 3.0)]), scale=Scale(1.0, "metric depth of a sensor", True))
+    assert weigh_heights(scene) is scene
+
+
+def test_without_things_of_known_height_the_assumption_stands() -> None:
+    scene = standing_scene([("crate", 1.0)])
+    assert weigh_heights(scene) is scene
+
+
+def test_a_reference_has_the_last_word_and_is_sure() -> None:
+    scene = apply_reference(weigh_heights(standing_scene([("person", 1.7)], scale=2.0)), "person", 1.2)
+    assert height_of(scene, "person") == pytest.approx(1.2)
+    assert (scene.scale.is_metric, scene.scale.uncertainty) == (True, None)

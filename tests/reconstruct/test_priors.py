@@ -1,0 +1,47 @@
+import pytest
+from blockout.reconstruct.priors import _PRIORS, prior_of
+
+
+@pytest.mark.parametrize(
+    ("label", "height_m"),
+    [
+        *(("person", 1.7), ("car, auto, automobile", 1.6), ("Chair", 0.87), ("chairs", 0.87), ("wooden chair", 0.87)),
+        *(("table-merged", 0.74), ("dining table", 0.74), ("coffee table, cocktail table", 0.42), ("desk-stuff", 0.74)),
+        *(("door-stuff", 2.05), ("screen door, screen", 2.05), ("traffic light", 3.8), ("fire hydrant", 0.77)),
+        *(
+            ("sofa_02", 0.84),
+            ("bookshelf", 1.35),
+            ("night stand", 0.53),
+            ("refridgerator", 1.67),
+            ("swivel chair", 1.05),
+        ),
+        *(("bus, autobus", 3.3), ("palm, palm tree", 7.7), ("chest of drawers, chest, bureau", 0.95)),
+    ],
+)
+def test_a_label_tells_the_usual_height(label: str, height_m: float) -> None:
+    prior = prior_of(label)
+    assert prior is not None
+    assert prior.typical_height_m == pytest.approx(height_m, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "label", ["", "42", "segment", "seg_001", "wall", "floor", "sky", "car park", "table lamp", "椅子"]
+)
+def test_what_has_no_usual_height_has_none(label: str) -> None:
+    assert prior_of(label) is None
+
+
+@pytest.mark.parametrize("name", _PRIORS)
+def test_each_range_rises_and_is_found_by_its_name(name: str) -> None:
+    prior = _PRIORS[name]
+    assert prior_of(name) is prior
+    for low, high in (prior.height_m, prior.thickness_m):
+        assert 0 < low < high
+    assert prior.height_m[0] < prior.typical_height_m < prior.height_m[1]
+
+
+def test_what_varies_more_is_less_sure() -> None:
+    door, person, tree = (prior_of(label) for label in ("door", "person", "tree"))
+    assert door is not None and person is not None and tree is not None
+    assert door.height_sigma < person.height_sigma < tree.height_sigma
+    assert door.height_sigma == pytest.approx(0.025, abs=0.003)
