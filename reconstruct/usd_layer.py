@@ -11,7 +11,6 @@ TYPES = {
     name: getattr(Sdf.ValueTypeNames, attribute)
     for name, attribute in {
         "asset": "Asset",
-        "bool": "Bool",
         "color3f": "Color3f",
         "color3f[]": "Color3fArray",
         "double3": "Double3",
@@ -64,9 +63,10 @@ def add_attribute(
 
 
 def add_primvar(prim: Sdf.PrimSpec, name: str, type_name: str, value: Any, interpolation: str) -> Sdf.AttributeSpec:
-    """Add the primvar ``name``, "constant" or "faceVarying"."""
+    """Add the primvar ``name``, "constant", which is what USD takes unless told, or "faceVarying"."""
     attribute = add_attribute(prim, f"primvars:{name}", type_name, value)
-    attribute.SetInfo("interpolation", interpolation)
+    if interpolation != "constant":
+        attribute.SetInfo("interpolation", interpolation)
     return attribute
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from pxr import Gf, Sdf
@@ -12,14 +10,25 @@ from .usd_layer import add_attribute, add_prim
 
 LONGEST_TEXTURE_PX = 4096  # what viewports of Maya and Blender take without reducing it themselves
 JPEG_QUALITY = 90
+PATTERN = "pattern"
 ROUGHNESS = 0.8  # matt: a blockout shows shape, not gloss
 
 
-def add_colour_material(scope: Sdf.PrimSpec, name: str, colour: Sequence[float] | np.ndarray) -> Sdf.Path:
-    """Add a matt material of one linear colour; return its path."""
-    material, surface = _add_surface(scope, name)
-    add_attribute(surface, "inputs:diffuseColor", "color3f", Gf.Vec3f(*(float(c) for c in colour)))
-    return material.path.StripAllVariantSelections()
+def make_colour_material() -> Sdf.Layer:
+    """Return a layer with a matt material of one colour, to be copied: several times faster than made anew."""
+    layer = Sdf.Layer.CreateAnonymous(".usdc")
+    _, surface = _add_surface(layer, PATTERN)
+    add_attribute(surface, "inputs:diffuseColor", "color3f", Gf.Vec3f(0.5))
+    return layer
+
+
+def add_colour_material(scope: Sdf.PrimSpec, name: str, colour: Gf.Vec3f, pattern: Sdf.Layer) -> Sdf.Path:
+    """Add a material of one linear colour, a copy of what ``make_colour_material`` gave; return its path."""
+    path = scope.path.AppendChild(name)
+    Sdf.CopySpec(pattern, Sdf.Path(f"/{PATTERN}"), scope.layer, path)
+    surface = path.AppendChild("surface")
+    scope.layer.GetAttributeAtPath(surface.AppendProperty("inputs:diffuseColor")).default = colour
+    return path.StripAllVariantSelections()
 
 
 def add_photo_material(scope: Sdf.PrimSpec, name: str, file: str) -> Sdf.Path:
@@ -59,7 +68,7 @@ def encode_texture(rgb: np.ndarray) -> bytes:
     return encoded.tobytes()
 
 
-def _add_surface(scope: Sdf.PrimSpec, name: str) -> tuple[Sdf.PrimSpec, Sdf.PrimSpec]:
+def _add_surface(scope: Sdf.PrimSpec | Sdf.Layer, name: str) -> tuple[Sdf.PrimSpec, Sdf.PrimSpec]:
     material = add_prim(scope, name, "Material")
     surface = _add_shader(material, "surface", "UsdPreviewSurface")
     add_attribute(surface, "inputs:roughness", "float", ROUGHNESS)

@@ -9,13 +9,15 @@ import numpy as np
 from pxr import Gf, Sdf, Vt
 
 from ..inference.prediction import Camera
-from .frames import transform
+from .frames import project, transform
 from .meshes import Mesh
 from .names import encodable, stem
 from .refine import refine_front
 from .scene import Prism, Scene
 from .usd_layer import add_attribute, add_prim, add_primvar, bind_material, override
-from .usd_materials import add_colour_material
+from .usd_materials import add_colour_material, make_colour_material
+
+TEXTURE_REACH = (-1.0, 2.0)  # points beside or behind the camera have no place in the photo
 
 
 @dataclass
@@ -42,6 +44,7 @@ class SolidWriter:
     groups: int = field(default=0, init=False)
     faces: int = field(default=0, init=False)
     points: int = field(default=0, init=False)
+    _pattern: Sdf.Layer = field(default_factory=make_colour_material, init=False)
 
     def add(
         self,
@@ -104,19 +107,22 @@ class SolidWriter:
         foot: np.ndarray,
     ) -> Mesh:
         """Add a prism's own solid with its material; return the solid as it was written, in world metres."""
-        solid, points_px = self.meshes[prism.name], np.tile(prism.outline_px, (2, 1))
+        solid = self.meshes[prism.name]
         if photo_material:
             solid, points_px = refine_front(solid, prism, self.scene)
+        else:
+            camera_from_world = np.linalg.inv(self.scene.world_from_camera)
+            points_px = project(transform(camera_from_world, solid.points), self.scene.camera)
         points = transform(self.stage_from_world, solid.points) - foot
         mesh = add_prim(xform, f"{stem(prism.name)}_geo", "Mesh", schemas=["MaterialBindingAPI"])
         _add_polygons(mesh, solid, points.astype(np.float32))
-        _add_texture_coordinates(mesh, solid, points_px, len(prism.outline), self.scene.camera)
+        _add_texture_coordinates(mesh, solid, points_px, self.scene.camera)
         colour = Gf.Vec3f(*prism.colour.tolist())
         display = add_primvar(mesh, "displayColor", "color3f[]", Vt.Vec3fArray([colour]), "constant")
         display.customData = {"Maya": {"generated": True}}  # or Maya shows it in place of the material
         for name, (type_name, value) in _metadata(prism).items():
             add_primvar(mesh, name, type_name, value, "constant")
-        colour_material = add_colour_material(materials, f"{stem(prism.name)}_mtl", colour)
+        colour_material = add_colour_material(materials, f"{stem(prism.name)}_mtl", colour, self._pattern)
         bind_material(mesh, colour_material)
         if photo_material:
             _split_materials(mesh, solid, photo_material, colour_material)
@@ -124,9 +130,8 @@ class SolidWriter:
 
     def _foot_world(self, prism: Prism) -> np.ndarray:
         """Return (3,) world metres, the middle of the lower side of the box around a prism or its parts."""
-        points = [self.meshes[solid.name].points for solid in prism.walk() if not solid.children]
-        low = np.min([p.min(axis=0) for p in points], axis=0)
-        high = np.max([p.max(axis=0) for p in points], axis=0)
+        points = np.concatenate([self.meshes[p.name].points for p in prism.walk() if not p.children])
+        low, high = points.min(axis=0), points.max(axis=0)
         return np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
 
 
@@ -156,8 +161,6 @@ def _add_polygons(mesh: Sdf.PrimSpec, solid: Mesh, points: np.ndarray) -> None:
     normals = add_attribute(mesh, "normals", "normal3f[]", Vt.Vec3fArray.FromNumpy(_corner_normals(solid, points)))
     normals.SetInfo("interpolation", "faceVarying")
     add_attribute(mesh, "subdivisionScheme", "token", "none", uniform=True)
-    add_attribute(mesh, "orientation", "token", "rightHanded", uniform=True)
-    add_attribute(mesh, "doubleSided", "bool", False, uniform=True)
 
 
 def _corner_normals(solid: Mesh, points: np.ndarray) -> np.ndarray:
@@ -168,32 +171,20 @@ def _corner_normals(solid: Mesh, points: np.ndarray) -> np.ndarray:
     starts = np.cumsum(solid.face_sizes) - solid.face_sizes
     following = np.arange(1, len(solid.face_points) + 1)
     following[starts + solid.face_sizes - 1] = starts
-    origin = np.repeat(points[solid.face_points[starts]], solid.face_sizes, axis=0).astype(np.float64)
-    corners = points[solid.face_points] - origin
-    normals = np.add.reduceat(np.cross(corners, corners[following]), starts, axis=0)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.repeat(normals, solid.face_sizes, axis=0).astype(np.float32)
+    origin = np.repeat(points[solid.face_points[starts]], solid.face_sizes, axis=0)
+    corners = (points[solid.face_points] - origin).astype(np.float64)
+    (x, y, z), (x1, y1, z1) = corners.T, corners[following].T
+    normals = np.add.reduceat(np.array([y * z1 - z * y1, z * x1 - x * z1, x * y1 - y * x1]), starts, axis=1)
+    normals /= np.sqrt((normals * normals).sum(axis=0))
+    return np.repeat(normals.T.astype(np.float32), solid.face_sizes, axis=0)
 
 
-def _add_texture_coordinates(
-    mesh: Sdf.PrimSpec, solid: Mesh, points_px: np.ndarray, front_points: int, camera: Camera
-) -> None:
-    """Add ``st`` with v up.
-
-    Args:
-        mesh: receives it.
-        solid: ``front_points`` of the front's outline, as many of the back, and those inside the front.
-        points_px: (points, 2) float64, (x, y) px, where each is in the photo.
-        front_points: N of the outline.
-        camera: of the photo.
-    """
-    st = points_px / (camera.width, camera.height)
+def _add_texture_coordinates(mesh: Sdf.PrimSpec, solid: Mesh, points_px: np.ndarray, camera: Camera) -> None:
+    """Add ``st`` with v up, one for each point: (points, 2) float64 (x, y) px, where the photo would show it."""
+    st = np.clip(points_px / (camera.width, camera.height), *TEXTURE_REACH)
     st[:, 1] = 1 - st[:, 1]
-    numbers = np.arange(len(st), dtype=np.int32)
-    numbers[front_points:] -= front_points  # the back lies where the front does
-    distinct = np.delete(st, slice(front_points, 2 * front_points), axis=0).astype(np.float32)
-    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(distinct), "faceVarying")
-    add_attribute(mesh, "primvars:st:indices", "int[]", Vt.IntArray.FromNumpy(numbers[solid.face_points]))
+    add_primvar(mesh, "st", "texCoord2f[]", Vt.Vec2fArray.FromNumpy(st.astype(np.float32)), "faceVarying")
+    add_attribute(mesh, "primvars:st:indices", "int[]", Vt.IntArray.FromNumpy(solid.face_points))
 
 
 def _split_materials(mesh: Sdf.PrimSpec, solid: Mesh, front_material: Sdf.Path, body_material: Sdf.Path) -> None:
