@@ -19,8 +19,8 @@ lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyprojec
 	.venv/bin/mypy
 	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --no-warn-unused-ignores tests examples benchmarks
 
-bench: .venv/installed-dev  ## measure speed and memory; never a gate
-	@for job in benchmarks/*.py; do echo "== $$job"; .venv/bin/python $$job; done
+bench: .venv/installed-dev  ## measure speed, memory and quality; never a gate
+	@for job in $(filter-out benchmarks/scene%,$(wildcard benchmarks/*.py)); do echo "== $$job"; .venv/bin/python $$job; done
 
 clean:  ## remove all that these jobs made
 	rm -rf .venv .venv-bpy .cache build out *.egg-info tests/validators/node_modules

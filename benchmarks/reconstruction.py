@@ -1,10 +1,10 @@
 """How well solids match scenes of known geometry, beside other ways to make them.
 
-    python benchmarks/scenes.py                                  # once: 40 scenes in .cache/scenes
-    python benchmarks/reconstruction.py --only 10                # a quick turn
+    python benchmarks/reconstruction.py --only 10 --worst 5      # a quick turn
     python benchmarks/reconstruction.py --detail 0 2 --each --rivals
     python benchmarks/reconstruction.py --rgbd ../shared/photos/rgbd --rivals
 
+The scenes are those that scenes.py makes; the first run makes the 40 for development in .cache/scenes.
 Needs ../shared/tools/evaluate_stage.py, which does the measuring, and the packages that it names.
 """
 
@@ -34,6 +34,7 @@ from blockout.pipeline import BuildOptions, prediction_to_usd
 from blockout.reconstruct.settings import Settings
 from scene_inputs import Faults, read_frame, read_scene
 from scene_rivals import RIVALS, Meshes, write_meshes
+from scenes import SCENES, make_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
 EVALUATOR = ROOT.parent / "shared" / "tools" / "evaluate_stage.py"
@@ -118,15 +119,14 @@ def score_scene(evaluator: ModuleType, run: Run, scene: Path, seed: int, path: P
     return scores | {"seconds": seconds, "things": things}
 
 
-def score_frame(evaluator: ModuleType, run: Run, folder: Path, path: Path) -> Scores:
+def score_frame(evaluator: ModuleType, run: Run, folder: Path, seed: int, path: Path) -> Scores:
     """Return how a stage of a measured frame looks through its camera."""
-    prediction = read_frame(folder)
-    seconds = timed(run, prediction, path)
+    seconds = timed(run, read_frame(folder, run.faults, seed), path)
     stage = evaluator.load(path)
     camera = json.loads((folder / "intrinsics.json").read_text())
+    measured = np.load(folder / "depth.npz")["depth"]
     with np.errstate(all="ignore"):
-        depth, _ = evaluator.render(stage, camera)
-        scores = evaluator.view_depth(depth, np.nan_to_num(prediction.depth.z))
+        scores = evaluator.view_depth(evaluator.render(stage, camera)[0], measured)
     closed = [shut for mesh in stage.meshes for _, shut in evaluator.split(mesh)]
     return scores | stage.counts | {"watertight": float(np.mean(closed)), "seconds": seconds}
 
@@ -205,7 +205,7 @@ def make_runs(args: argparse.Namespace) -> list[Run]:
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scenes", type=Path, default=ROOT / ".cache" / "scenes", help="what scenes.py made")
+    parser.add_argument("--scenes", type=Path, default=SCENES, help="what scenes.py made")
     parser.add_argument("--only", type=int, metavar="N", help="the first N scenes; 10 hold one of each kind")
     parser.add_argument("--detail", type=int, nargs="+", default=[Settings().detail])
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="other fields of Settings")
@@ -224,10 +224,12 @@ def main() -> None:
     """Measure and print the tables."""
     args = parse_arguments()
     evaluator, runs = load_evaluator(args.evaluator), make_runs(args)
+    if not args.rgbd and args.scenes == SCENES and not SCENES.is_dir():
+        make_scenes(SCENES)
     source, mark = (args.rgbd, "depth.npz") if args.rgbd else (args.scenes, "depth.npy")
     folders = sorted(path.parent for path in source.glob(f"*/{mark}"))[: args.only]
     if not folders:
-        sys.exit(f"{source} holds no folder with {mark}: make scenes with python benchmarks/scenes.py.")
+        sys.exit(f"{source} holds no folder with {mark}: make scenes with python benchmarks/scenes.py -o {source}.")
     with tempfile.TemporaryDirectory() as scratch:
         place = args.keep or Path(scratch)
         place.mkdir(parents=True, exist_ok=True)
@@ -237,7 +239,7 @@ def main() -> None:
 
         if args.rgbd:
             columns = VIEW_COLUMNS
-            results = measure(runs, folders, lambda run, _, f: score_frame(evaluator, run, f, path_of(run, f)))
+            results = measure(runs, folders, lambda run, n, f: score_frame(evaluator, run, f, n, path_of(run, f)))
         else:
             columns = COLUMNS
             results = measure(runs, folders, lambda run, n, f: score_scene(evaluator, run, f, n, path_of(run, f)))

@@ -61,18 +61,19 @@ def read_scene(folder: Path, faults: Faults, seed: int = 0) -> Prediction:
     return _predict(folder / "photo.png", z, SegmentMap(ids, rows), folder / "camera.json")
 
 
-def read_frame(folder: Path) -> Prediction:
+def read_frame(folder: Path, faults: Faults, seed: int = 0) -> Prediction:
     """Return a frame with measured depth as a prediction; its segments are a plain graph segmentation's.
 
     Args:
         folder: holds image.png or image.jpg, depth.npz (key "depth", metres, 0 = unknown) and intrinsics.json.
+        faults, seed: as for ``spoil``.
     """
     picture = next(folder.glob("image.*"))
     segmenter = cv2.ximgproc.segmentation.createGraphSegmentation(GRAPH_SIGMA, GRAPH_K, GRAPH_LEAST_PX)
     ids = segmenter.processImage(cv2.cvtColor(read_photo(picture).rgb, cv2.COLOR_RGB2BGR)).astype(np.int32) + 1
     rows = tuple(Segment(k, "segment") for k in np.unique(ids).tolist())
     depth = np.load(folder / "depth.npz")["depth"]
-    z = np.where(depth > 0, depth, np.nan).astype(np.float32)
+    z = spoil(np.where(depth > 0, depth, np.nan), faults, seed)
     return _predict(picture, z, SegmentMap(ids, rows), folder / "intrinsics.json")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import trimesh
 from numpy.random import Generator
 from scene_sets import Set, View
+from scene_solids import join
 from scene_things import Thing
 
 SUN, AMBIENT = 0.75, 0.35
@@ -59,7 +60,7 @@ def photograph(place: Set, rng: Generator) -> Picture:
         for t in worlds
     ]
     parts = [(mesh, colour, k) for k, thing in enumerate(instances) for mesh, colour in thing.parts]
-    whole = trimesh.util.concatenate([mesh for mesh, _, _ in parts])
+    whole = join([mesh for mesh, _, _ in parts])
     part_of_face = np.repeat(np.arange(len(parts)), [len(mesh.faces) for mesh, _, _ in parts])
     rays = rays_of(place.view)
     face = whole.ray.intersects_first(np.zeros_like(rays), rays)
@@ -71,7 +72,7 @@ def photograph(place: Set, rng: Generator) -> Picture:
     up = move[:3, :3] @ np.array([0.0, 1.0, 0.0])
     sun = move[:3, :3] @ _sun(rng)
     casters = [mesh for mesh, _, k in parts if not place.is_indoors or instances[k].label not in ("wall", "ceiling")]
-    lit = np.clip(normals @ sun, 0, None) * ~_in_shadow(trimesh.util.concatenate(casters), points, normals, sun)
+    lit = np.clip(normals @ sun, 0, None) * ~_in_shadow(join(casters), points, normals, sun)
     light = SUN * lit + AMBIENT * (0.75 + 0.25 * normals @ up)
     owner = np.array([k for _, _, k in parts])[part]
     world = (points - move[:3, 3]) @ move[:3, :3]

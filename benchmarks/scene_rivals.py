@@ -27,21 +27,25 @@ Meshes = list[Trimesh]
 def seed_boxes(prediction: Prediction) -> Meshes:
     """Box each segment's rectangle at its average depth, of constant thickness."""
     return [
-        _box_of_rectangle(mask, float(z.mean()), float(z.mean()) + THICKNESS_M, prediction.camera)
+        _box_of_rectangle(mask, float(np.nanmean(z)), float(np.nanmean(z)) + THICKNESS_M, prediction.camera)
         for mask, z in _segments(prediction)
     ]
 
 
 def spread_boxes(prediction: Prediction) -> Meshes:
     """Box each segment's rectangle from the 5th to the 95th percentile of its depth."""
-    return [_box_of_rectangle(mask, *np.percentile(z, (5, 95)), prediction.camera) for mask, z in _segments(prediction)]
+    meshes = []
+    for mask, z in _segments(prediction):
+        near, far = np.nanpercentile(z, (5, 95))
+        meshes.append(_box_of_rectangle(mask, near, far, prediction.camera))
+    return meshes
 
 
 def flat_prisms(prediction: Prediction) -> Meshes:
     """Push each segment's outline back from its median depth, by the spread of its depth."""
     meshes = []
     for mask, z in _segments(prediction):
-        low, middle, high = np.percentile(z, (5, 50, 95))
+        low, middle, high = np.nanpercentile(z, (5, 50, 95))
         thick = max(high - low, LEAST_M)
         for polygon in _outlines(mask, TOLERANCE * max(mask.shape)):
             mesh = trimesh.creation.extrude_polygon(polygon, 1.0)
@@ -60,8 +64,8 @@ def standing_boxes(prediction: Prediction) -> Meshes:
     aside /= np.linalg.norm(aside)
     frame = np.stack([aside, up, np.cross(aside, up)])  # rows: world axes in the camera
     meshes = []
-    for mask, z in _segments(prediction):
-        points = _points(mask, z, prediction.camera) @ frame.T
+    for _, z in _segments(prediction):
+        points = _points(z, prediction.camera) @ frame.T
         (x, depth), (wide, deep), turn_deg = cv2.minAreaRect(points[:, [0, 2]].astype(np.float32))
         low, high = points[:, 1].min(), points[:, 1].max()
         mesh = trimesh.creation.box((max(wide, LEAST_M), max(high - low, LEAST_M), max(deep, LEAST_M)))
@@ -80,7 +84,7 @@ def dense_mesh(prediction: Prediction) -> Meshes:
     keep = whole[:-1, :-1] & whole[1:, :-1] & whole[1:, 1:] & whole[:-1, 1:]
     a, b, c, d = (corner[keep] for corner in corners)
     faces = np.concatenate([np.column_stack([a, b, c]), np.column_stack([a, c, d])])
-    points = _points(whole, z[whole], prediction.camera) * Y_UP
+    points = _points(z, prediction.camera) * Y_UP
     return [Trimesh(points, faces, process=False)] if len(faces) else []
 
 
@@ -117,12 +121,12 @@ def write_meshes(meshes: Meshes, camera: Camera, path: Path) -> None:
 
 
 def _segments(prediction: Prediction) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the mask of each solid segment where depth is known, and its depths."""
-    known = np.isfinite(prediction.depth.z)
+    """Yield the mask of each solid segment, and (H, W) float64 depth that is NaN outside."""
     for row in prediction.segments.segments:
-        mask = (prediction.segments.ids == row.id) & known
-        if row.kind != "sky" and mask.sum() >= LEAST_PX:
-            yield mask, prediction.depth.z[mask].astype(np.float64)
+        mask = prediction.segments.ids == row.id
+        z = np.where(mask, prediction.depth.z, np.nan).astype(np.float64)
+        if row.kind != "sky" and np.isfinite(z).sum() >= LEAST_PX:
+            yield mask, z
 
 
 def _rays(points_px: np.ndarray, camera: Camera) -> np.ndarray:
@@ -130,8 +134,9 @@ def _rays(points_px: np.ndarray, camera: Camera) -> np.ndarray:
     return np.column_stack([x, y, np.ones_like(x)])
 
 
-def _points(mask: np.ndarray, z: np.ndarray, camera: Camera) -> np.ndarray:
-    return _rays(np.argwhere(mask)[:, ::-1] + 0.5, camera) * z[:, None]
+def _points(z: np.ndarray, camera: Camera) -> np.ndarray:
+    known = np.isfinite(z)
+    return _rays(np.argwhere(known)[:, ::-1] + 0.5, camera) * z[known, None]
 
 
 def _box_of_rectangle(mask: np.ndarray, near: float, far: float, camera: Camera) -> Trimesh:
@@ -160,9 +165,9 @@ def _outlines(mask: np.ndarray, tolerance_px: float) -> Iterator[Polygon]:
 def _up(prediction: Prediction) -> np.ndarray:
     """Return (3,) the ground's normal in camera axes; the picture's own up where no ground shows."""
     found = [row.id for row in prediction.segments.segments if row.kind == "ground"]
-    mask = np.isin(prediction.segments.ids, found) & np.isfinite(prediction.depth.z)
-    if mask.sum() < LEAST_PX:
+    points = _points(np.where(np.isin(prediction.segments.ids, found), prediction.depth.z, np.nan), prediction.camera)
+    if len(points) < LEAST_PX:
         return np.array([0.0, -1.0, 0.0])
-    points = _points(mask, prediction.depth.z[mask], prediction.camera)[:: max(1, int(mask.sum()) // 5000)]
+    points = points[:: max(1, len(points) // 5000)]
     normal = np.linalg.svd(points - np.median(points, axis=0), full_matrices=False)[2][2]
     return normal if normal[1] < 0 else -normal

@@ -72,3 +72,10 @@ def roof(kind: str, width: float, depth: float, height: float, foot: Point = ORI
     ridge = width / 2 if kind == "gable" else max(width - depth, 0.2 * width) / 2
     eaves = [(x, 0, z) for x in (-width / 2, width / 2) for z in (-depth / 2, depth / 2)]
     return hull([*eaves, (-ridge, height, 0), (ridge, height, 0)], foot)
+
+
+def join(meshes: Sequence[Trimesh]) -> Trimesh:
+    """Return one mesh of several, in their order."""
+    mesh = trimesh.util.concatenate(list(meshes))
+    assert isinstance(mesh, Trimesh)
+    return mesh

@@ -23,9 +23,11 @@ from PIL import Image
 from scene_pictures import Picture, photograph
 from scene_rooms import bedroom, dining_room, living_room, storage, table_top
 from scene_sets import Set, View
+from scene_solids import join
 from scene_streets import car_park, from_a_drone, park, street, suburb
 
-DEVELOPMENT_SEED = 1000
+SCENES = Path(__file__).resolve().parents[1] / ".cache" / "scenes"
+COUNT, DEVELOPMENT_SEED = 40, 1000
 LEAST_THINGS, LEAST_SHARE, MOST_SHARE = 3, 0.004, 0.45  # of a picture: so many things of so much of it, none of more
 STUFF = ("ground", "wall", "ceiling")
 DRAWS = 40
@@ -73,7 +75,7 @@ def write_scene(folder: Path, view: View, picture: Picture) -> None:
         thing = picture.instances[k - 1]
         counts[thing.label] += 1
         classes[k], names[k] = thing.label, f"{thing.label.replace(' ', '_')}_{counts[thing.label]}"
-        solid = trimesh.util.concatenate([mesh for mesh, _ in thing.parts])
+        solid = join([mesh for mesh, _ in thing.parts])
         solid.visual = trimesh.visual.ColorVisuals()
         solid.export(folder / f"gt_{names[k]}.ply")
     Image.fromarray(picture.rgb).save(folder / "photo.png")
@@ -86,19 +88,24 @@ def write_scene(folder: Path, view: View, picture: Picture) -> None:
     (folder / "camera.json").write_text(json.dumps(camera | {"width": width, "height": height}, indent=1))
 
 
-def main() -> None:
-    """Make the scenes and say what each shows."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=DEVELOPMENT_SEED)
-    parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parents[1] / ".cache" / "scenes")
-    args = parser.parse_args()
-    for number in range(args.count):
-        name, view, picture = make_scene(number, args.seed)
-        folder = args.output / f"{number:03d}_{name}"
+def make_scenes(output: Path, count: int = COUNT, seed: int = DEVELOPMENT_SEED) -> None:
+    """Make scenes below a folder, and print what each shows."""
+    for number in range(count):
+        name, view, picture = make_scene(number, seed)
+        folder = output / f"{number:03d}_{name}"
         write_scene(folder, view, picture)
         labels = Counter(picture.instances[k - 1].label for k in np.unique(picture.ids).tolist() if k)
-        print(f"{folder.name}: " + ", ".join(f"{count} {label}" for label, count in labels.items()), flush=True)
+        print(f"{folder.name}: " + ", ".join(f"{many} {label}" for label, many in labels.items()), flush=True)
+
+
+def main() -> None:
+    """Read the command line and make the scenes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--seed", type=int, default=DEVELOPMENT_SEED)
+    parser.add_argument("-o", "--output", type=Path, default=SCENES)
+    args = parser.parse_args()
+    make_scenes(args.output, args.count, args.seed)
 
 
 if __name__ == "__main__":
