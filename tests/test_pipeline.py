@@ -1,6 +1,7 @@
 """photo_to_usd() and its neighbours, called from Python."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,17 @@ def test_maps_go_to_a_folder_that_is_made(room: Path, tmp_path: Path) -> None:
     assert {Path(file).name for file in summary["files"]} == names
     depth = np.load(tmp_path / "maps" / "depth.npy")
     assert (depth.shape, depth.dtype) == ((120, 160), np.float32)
+
+
+def test_a_build_takes_the_camera_back_from_fspy_s_file(room: Path, tmp_path: Path) -> None:
+    table = json.loads((room / "camera.json").read_text()) | {"down_cam": [0.06, 0.97, 0.2]}
+    (room / "camera.json").write_text(json.dumps(table))
+    options = BuildOptions(request=maps_of(room), keep_maps=True, preview=False)
+    first = photo_to_usd(room / "room.png", tmp_path / "first.usd", options)
+    request = replace(maps_of(room), camera_file=tmp_path / "first.camera.fspy")
+    second = photo_to_usd(room / "room.png", tmp_path / "second.usd", replace(options, request=request))
+    np.testing.assert_allclose(second.scene.world_from_camera, first.scene.world_from_camera, atol=1e-9)
+    assert second.scene.camera.fx == pytest.approx(first.scene.camera.fx)
 
 
 def test_a_stage_is_named_after_its_photo(tmp_path: Path) -> None:

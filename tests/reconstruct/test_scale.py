@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blockout.errors import ScaleReferenceUnknown, UsageError
+from blockout.reconstruct.build import reconstruct
 from blockout.reconstruct.frames import project, transform, world_from_camera
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scale import (
@@ -18,6 +19,7 @@ from blockout.reconstruct.scale import (
     weigh_heights,
 )
 from blockout.reconstruct.scene import Scale, Scene
+from rooms import FAR_M, FLOOR, WALL, Box, look, photograph
 from stages import make_camera, make_prism, make_scene
 
 
@@ -223,3 +225,19 @@ def test_a_reference_has_the_last_word_and_is_sure() -> None:
     scene = apply_reference(weigh_heights(standing_scene([("person", 1.7)], scale=2.0)), "person", 1.2)
     assert height_of(scene, "person") == pytest.approx(1.2)
     assert (scene.scale.is_metric, scene.scale.uncertainty) == (True, None)
+
+
+@pytest.mark.parametrize("unit", [0.1, 1.0, 7.0])
+def test_depth_of_any_unit_comes_out_in_about_metres(unit: float) -> None:
+    things = [
+        Box("person", (-1.5, 0, -5.3), (-1.0, 1.7, -5.0)),
+        Box("chair", (0.2, 0, -4.4), (0.7, 0.87, -4.0)),
+        Box("refrigerator", (1.2, 0, -5.6), (1.9, 1.7, -5.0)),
+    ]
+    room = photograph([FLOOR, replace(WALL, low=(-FAR_M, 0, -9), high=(FAR_M, FAR_M, -8)), *things], look(1.2, -5))
+    prediction = room.having_depth(unit * room.prediction.depth.z, is_metric=False)
+    scene = reconstruct(prediction)
+    assert scene.scale.factor == pytest.approx(1 / unit, rel=0.1)  # eye level alone would make it a third too large
+    assert scene.scale.uncertainty is not None
+    assert 0.05 <= scene.scale.uncertainty < 0.15
+    assert scene.world_from_camera[1, 3] == pytest.approx(1.2, rel=0.1)
