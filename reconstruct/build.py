@@ -16,7 +16,8 @@ from .prisms import fit_front, make_prism, place
 from .scale import CAMERA_HEIGHT_M, apply_reference, choose_scale, multiply, weigh_heights
 from .scene import Prism, Scale, Scene
 from .settings import Settings
-from .tree import Node, Tree, divide, finish, least_pixels, plant, survey
+from .shaping import World, divide, shape_leaves, shape_segments
+from .tree import Node, Tree, finish, least_pixels, plant, survey
 
 Progress = Callable[[str, float], None]
 
@@ -46,15 +47,24 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     leaves = tree.leaves()
     survey(tree, prediction, leaves)
     ground = _find_ground(leaves, prediction)
+    scale = _choose_scale(ground, prediction)
+    # Without a ground nothing says where y = 0 is: eye level puts the floor about right.
+    height = CAMERA_HEIGHT_M / scale.factor if ground.camera_height is None else ground.camera_height
+    world = World(world_from_camera(ground.down_cam, height), ground.camera_height is not None)
+    if settings.shapes == "auto":
+        report("shapes", 0.3)
+        leaves = shape_segments(tree, prediction, world)
     for level in range(settings.detail):
         report("parts", 0.4 + 0.3 * level / settings.detail)
-        leaves = divide(tree, prediction, settings, leaves, tolerance_px)
+        leaves = divide(tree, prediction, settings, leaves, world)
         if not leaves:
             break
         survey(tree, prediction, leaves)
+        if settings.shapes == "auto":
+            leaves = shape_leaves(tree, prediction, leaves, world)
     report("outlines", 0.7)
     finish(tree, tolerance_px)
-    return _assemble(tree, ground, prediction, settings, report)
+    return _assemble(tree, world, scale, prediction, settings, report)
 
 
 def _check_usable(tree: Tree, prediction: Prediction) -> None:
@@ -83,20 +93,19 @@ def _join_samples(leaves: list[Node]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(rays), np.concatenate([np.zeros(0), *(leaf.z for leaf in leaves)])
 
 
-def _assemble(tree: Tree, ground: Ground, prediction: Prediction, settings: Settings, report: Progress) -> Scene:
+def _assemble(
+    tree: Tree, world: World, scale: Scale, prediction: Prediction, settings: Settings, report: Progress
+) -> Scene:
     """Turn the tree into prisms, in the world and to scale."""
-    scale = _choose_scale(ground, prediction)
-    # Without a ground nothing says where y = 0 is: eye level puts the floor about right.
-    height = CAMERA_HEIGHT_M / scale.factor if ground.camera_height is None else ground.camera_height
-    pose = world_from_camera(ground.down_cam, height)
+    pose = world.world_from_camera
     solid = [root for root in tree.roots if root.segment.kind != "sky"]
     numbers = iter(range(1, tree.next_id + len(tree.roots) + 1))
     prisms = []
     for done, root in enumerate(solid):
         report("prisms", 0.8 + 0.2 * done / len(solid))
-        prism = _solidify(root, prediction, -ground.down_cam, numbers)
+        prism = _solidify(root, prediction, pose, numbers)
         if prism is not None:
-            prisms.append(place(prism, pose))
+            prisms.append(prism)
     scene = Scene(
         photo=prediction.photo,
         camera=prediction.camera,
@@ -105,7 +114,7 @@ def _assemble(tree: Tree, ground: Ground, prediction: Prediction, settings: Sett
         scale=Scale(1.0, scale.source, scale.is_metric),
         sources=prediction.sources,
         sky_colour=_mean_colour([root for root in tree.roots if root.segment.kind == "sky"]),
-        has_ground=ground.camera_height is not None,
+        has_ground=world.has_ground,
         limits=_describe_limits(prediction, settings),
     )
     return _apply_scale(scene, scale, settings)
@@ -132,15 +141,19 @@ def _apply_scale(scene: Scene, scale: Scale, settings: Settings) -> Scene:
     return scene
 
 
-def _solidify(node: Node, prediction: Prediction, up_cam: np.ndarray, numbers: Iterator[int]) -> Prism | None:
-    """Return the prism of a node with those below it, in camera axes; None where no outline is left."""
+def _solidify(node: Node, prediction: Prediction, pose: np.ndarray, numbers: Iterator[int]) -> Prism | None:
+    """Return the prism of a node with those below it, in the world; None where no outline is left."""
     number = next(numbers)
-    children = [_solidify(child, prediction, up_cam, numbers) for child in node.children]
+    children = [_solidify(child, prediction, pose, numbers) for child in node.children]
     found = tuple(child for child in children if child is not None)
-    if node.outline is None or (node.children and not found):
+    if node.choice is not None:
+        prism = node.choice.prism
+    elif node.outline is None or (node.children and not found):
         return None
-    plane = fit_front(node.outline, node.plane, node.rays, node.z, prediction.camera)
-    prism = make_prism(node.outline, plane, (node.rays, node.z), prediction.camera, up_cam, node.segment.kind)
+    else:
+        plane = fit_front(node.outline, node.plane, node.rays, node.z, prediction.camera)
+        samples = node.rays, node.z
+        prism = place(make_prism(node.outline, plane, samples, prediction.camera, pose[1, :3], node.segment.kind), pose)
     return replace(
         prism,
         name=f"seg_{number:03d}_{identifier(node.segment.label)}",

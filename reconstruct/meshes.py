@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,7 +16,7 @@ class Mesh:
     """Polygons of one closed solid, faces counter-clockwise seen from outside.
 
     Attributes:
-        points: (2 N, 3) float64, world metres; 0..N-1 the front outline, N..2 N-1 the back.
+        points: (P, 3) float64, world metres; 0..N-1 the front outline, N..2 N-1 the back, then those between.
         face_sizes: (F,) int32; all front triangles, then all back triangles, then the side quads.
         face_points: (sum of face_sizes,) int32, point numbers.
         front_faces: how many of the first faces make up the front.
@@ -30,15 +31,30 @@ class Mesh:
 def mesh_of(prism: Prism) -> Mesh:
     """Return the solid's polygons."""
     count = len(prism.outline)
-    front = np.column_stack([prism.outline, np.zeros(count)])
-    back = np.column_stack([prism.taper * prism.outline, np.zeros(count)]) + prism.extrusion
-    points = transform(prism.world_from_plane, np.concatenate([front, back]))
-    here = np.arange(count)
+    sections = np.vstack([[0, 0, 0, 1], [*prism.extrusion, prism.taper], prism.middles])
+    flat = np.column_stack([prism.outline, np.zeros(count)])
+    rings = sections[:, None, 3:] * flat + sections[:, None, :3]
+    points = transform(prism.world_from_plane, rings.reshape(-1, 3))
     following = following_in_ring(prism.ring_sizes)
-    sides = np.column_stack([here, here + count, following + count, following])
-    faces = [prism.cap.ravel(), prism.cap[:, ::-1].ravel() + count, sides.ravel()]
-    sizes = np.concatenate([np.full(2 * len(prism.cap), 3), np.full(count, 4)])
+    order = [0, *range(2, len(sections)), 1]  # front, what lies between, back
+    sides = [_walls(count, following, a, b) for a, b in pairwise(order)]
+    faces = [prism.cap.ravel(), prism.cap[:, ::-1].ravel() + count, *(side.ravel() for side in sides)]
+    sizes = np.concatenate([np.full(2 * len(prism.cap), 3), np.full(count * len(sides), 4)])
     return Mesh(points, sizes.astype(np.int32), np.concatenate(faces).astype(np.int32), len(prism.cap))
+
+
+def _walls(count: int, following: np.ndarray, ring: int, next_ring: int) -> np.ndarray:
+    """Return (N, 4) the quads between two copies of the outline."""
+    here = np.arange(count)
+    first, second = ring * count, next_ring * count
+    return np.column_stack([here + first, here + second, following + second, following + first])
+
+
+def triangles_of(mesh: Mesh) -> np.ndarray:
+    """Return (T, 3, 3) float64, the corners of the triangles that the faces fall into."""
+    starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
+    fans = [starts[mesh.face_sizes > k + 1][:, None] + [0, k, k + 1] for k in range(1, int(mesh.face_sizes.max()) - 1)]
+    return mesh.points[mesh.face_points[np.concatenate(fans)]]
 
 
 def following_in_ring(ring_sizes: tuple[int, ...]) -> np.ndarray:

@@ -21,7 +21,7 @@ TRIAL_ITERATIONS, ITERATIONS = 2, 5  # for every start; for the best of them
 FIT_SAMPLES = 300
 SPARSE_SHARE = 0.5  # of the cells with a depth at their middle pixel; below, the map has gaps everywhere
 LEAST_PART = 0.04  # of the piece's pixels
-MOST_PARTS = 6
+MOST_PARTS = 8
 CRUMB_TURNS = 12  # of handing crumbs over, before the parts are taken to be noise
 
 
@@ -56,7 +56,7 @@ def split_piece(
     best = min(started, key=lambda trial: trial[1])
     best = _compete(best[0] > 0, points, lab, known, ITERATIONS) or best
     prefer_second = cv2.resize(best[0], inside.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
-    parts = _connect(inside, prefer_second, max(least_px, int(LEAST_PART * inside.sum())))
+    parts = connect_parts(inside, prefer_second, max(least_px, int(LEAST_PART * inside.sum())))
     return None if parts is None else (parts, 1 - best[1] / before)
 
 
@@ -131,7 +131,7 @@ def _fit(points: np.ndarray) -> np.ndarray:
     return w
 
 
-def _connect(inside: np.ndarray, second: np.ndarray, least_px: int) -> np.ndarray | None:
+def connect_parts(inside: np.ndarray, second: np.ndarray, least_px: int) -> np.ndarray | None:
     """Return part numbers of the connected pieces of both sides; crumbs go over to the other side."""
     second = second & inside
     clean = 0

@@ -70,7 +70,7 @@ def make_prism(
         outline=flat,
         ring_sizes=outline.ring_sizes,
         outline_px=outline.points,
-        cap=triangulate(outline),
+        cap=triangulate(outline.points, outline.ring_sizes)[:, ::-1],  # y points down in the photo
         world_from_plane=camera_from_plane,
         extrusion=(growth - 1) * (origin @ axes),
         taper=least_taper(outline, middle_px, growth),
@@ -130,16 +130,16 @@ def least_taper(outline: Outline, middle_px: np.ndarray, growth: float) -> float
     return max(1.0, growth * float(np.sqrt(1 - allowed / facing)))
 
 
-def triangulate(outline: Outline) -> np.ndarray:
-    """Return (T, 3) int32 triangles over an outline's points, counter-clockwise as seen on the picture."""
-    rings = outline.rings()
+def triangulate(points: np.ndarray, ring_sizes: tuple[int, ...]) -> np.ndarray:
+    """Return (T, 3) int32 triangles over the points (N, 2) of rings, the outer one first; they turn as the axes do."""
+    rings = np.split(points, np.cumsum(ring_sizes)[:-1])
     triangles = shapely.get_parts(shapely.constrained_delaunay_triangles(shapely.Polygon(rings[0], rings[1:])))
     corners = shapely.get_coordinates(triangles).reshape(-1, 4, 2)[:, :3]
-    number = {(x, y): i for i, (x, y) in enumerate(outline.points.tolist())}
+    number = {(x, y): i for i, (x, y) in enumerate(points.tolist())}
     cap = np.array([[number[x, y] for x, y in triangle] for triangle in corners.tolist()], np.int32)
-    a, b, c = outline.points[cap].transpose(1, 0, 2)
-    clockwise = (b - a)[:, 0] * (c - a)[:, 1] > (b - a)[:, 1] * (c - a)[:, 0]  # y points down
-    cap[clockwise] = cap[clockwise][:, ::-1]
+    a, b, c = points[cap].transpose(1, 0, 2)
+    backwards = (b - a)[:, 0] * (c - a)[:, 1] < (b - a)[:, 1] * (c - a)[:, 0]
+    cap[backwards] = cap[backwards][:, ::-1]
     return cap
 
 
@@ -158,6 +158,7 @@ def rescale(prism: Prism, factor: float) -> Prism:
     pose[:3, 3] *= factor
     return replace(
         prism,
+        middles=prism.middles * [factor, factor, factor, 1],
         outline=prism.outline * factor,
         world_from_plane=pose,
         extrusion=prism.extrusion * factor,

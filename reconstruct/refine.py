@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
-from .frames import transform
+from .frames import project, transform
 from .meshes import Mesh
 from .scene import Prism, Scene
 
@@ -17,11 +18,11 @@ Middles = dict[tuple[int, int], int]
 
 
 def refine_front(solid: Mesh, prism: Prism, scene: Scene) -> tuple[Mesh, np.ndarray]:
-    """Halve the edges of the front face between whose ends the photo would be shown in the wrong place.
+    """Halve the edges of the seen faces between whose ends the photo would be shown in the wrong place.
 
     Renderers spread a texture evenly along an edge in space, the photo shows even steps along it in perspective: half
     way they are apart by length_px / 2 * |w0 - w1| / (w0 + w1), where w is 1 / depth at the ends. Both triangles at an
-    edge come to the same decision, so the solid stays closed; walls get more corners, not more faces.
+    edge come to the same decision, so the solid stays closed; other faces get more corners, not more faces.
 
     Args:
         solid: of the prism.
@@ -29,16 +30,21 @@ def refine_front(solid: Mesh, prism: Prism, scene: Scene) -> tuple[Mesh, np.ndar
         scene: for its camera.
 
     Returns:
-        The solid with its new points after the old ones, and (points, 2) float64 px, where the photo shows them; a
-        point of the back has the place of its point of the front.
+        The solid with its seen faces first and its new points after the old ones, and (points, 2) float64 px, where
+        the photo would show each point.
     """
-    count = len(prism.outline)
-    camera_from_world = np.linalg.inv(scene.world_from_camera)
-    points = solid.points
-    points_px = np.tile(prism.outline_px, (2, 1))
-    nearness = 1 / transform(camera_from_world, points)[:, 2]
-    tolerance_px = TOLERANCE * max(scene.camera.height, scene.camera.width)
-    triangles = solid.face_points[: 3 * solid.front_faces].reshape(-1, 3)
+    camera = scene.camera
+    points_cam = transform(np.linalg.inv(scene.world_from_camera), solid.points)
+    seen = find_seen_faces(solid, prism, points_cam)
+    starts = np.cumsum(solid.face_sizes) - solid.face_sizes
+    polygons = [
+        solid.face_points[start : start + size].tolist() for start, size in zip(starts, solid.face_sizes, strict=True)
+    ]
+    fans = [(f[0], b, c) for f, is_seen in zip(polygons, seen, strict=True) if is_seen for b, c in pairwise(f[1:])]
+    triangles = np.array(fans, np.int32).reshape(-1, 3)
+    nearness = 1 / np.maximum(points_cam[:, 2], 1e-6)
+    points, points_px = solid.points, project(points_cam, camera)
+    tolerance_px = TOLERANCE * max(camera.height, camera.width)
     middles: Middles = {}
     while len(edges := _find_bent_edges(triangles, points_px, nearness, tolerance_px)):
         a, b = edges.T
@@ -47,16 +53,26 @@ def refine_front(solid: Mesh, prism: Prism, scene: Scene) -> tuple[Mesh, np.ndar
         points = np.concatenate([points, share[:, :1] * points[a] + share[:, 1:] * points[b]])
         points_px = np.concatenate([points_px, (points_px[a] + points_px[b]) / 2])
         nearness = np.concatenate([nearness, (nearness[a] + nearness[b]) / 2])
-        halves = [part for corners in triangles.tolist() for part in _halve(corners, middles)]
-        triangles = np.array(halves, np.int32)
-    if not middles:
-        return solid, points_px
-    walls = solid.face_points[-4 * count :].reshape(-1, 4).tolist()
-    walls = [[*wall, *_between(wall[3], wall[0], middles)] for wall in walls]
-    back = solid.face_points[3 * solid.front_faces : 6 * solid.front_faces]
-    sizes = [3] * (len(triangles) + solid.front_faces) + [len(wall) for wall in walls]
-    face_points = np.concatenate([triangles.ravel(), back, np.concatenate(walls)]).astype(np.int32)
+        triangles = np.array([part for corners in triangles.tolist() for part in _halve(corners, middles)], np.int32)
+    others = [_widen(f, middles) for f, is_seen in zip(polygons, seen, strict=True) if not is_seen]
+    sizes = [3] * len(triangles) + [len(face) for face in others]
+    face_points = np.array([*triangles.ravel().tolist(), *(point for face in others for point in face)], np.int32)
     return Mesh(points, np.array(sizes, np.int32), face_points, len(triangles)), points_px
+
+
+def find_seen_faces(solid: Mesh, prism: Prism, points_cam: np.ndarray) -> np.ndarray:
+    """Return (F,) bool, the faces that carry the photo: a prism's front, of other shapes what faces the camera."""
+    if prism.shape == "prism":
+        return np.arange(len(solid.face_sizes)) < solid.front_faces
+    starts = np.cumsum(solid.face_sizes) - solid.face_sizes
+    a, b, c = (points_cam[solid.face_points[starts + k]] for k in range(3))
+    return (np.cross(b - a, c - a) * a).sum(axis=1) < 0
+
+
+def _widen(face: list[int], middles: Middles) -> list[int]:
+    """Return a face with the points that its edges got."""
+    edges = zip(face, [*face[1:], face[0]], strict=True)
+    return [point for start, end in edges for point in (start, *_between(start, end, middles))]
 
 
 def _find_bent_edges(

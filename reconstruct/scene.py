@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,7 +33,12 @@ class Prism:
         thickness_source: in words, such as "depth spread" or "prior: 0.5 of the smaller side".
         colour: (3,) float64, mean linear-light RGB (sRGB primaries) of the segment.
         pixels: number of photo pixels of the segment.
-        residual: median relative depth error of the front face against the depth map.
+        residual: mean relative depth error of the solid, seen through the camera, against the depth map.
+        middles: (K, 4) float64, further copies of the outline between front and back: offset in plane axes, metres, and
+            size over the front's; none for a plain prism.
+        shape: "prism" where the front lies on the seen surface; "box", "profile", "cylinder", "cone" or "lathe" where
+            the whole solid was fitted.
+        reason: why this shape was chosen, in words.
         children: parts or pieces; when there are any this prism is a group. The own solid of a group of parts stands
             for them at its level; that of a group of pieces has the shape of the largest only and is never shown.
     """
@@ -55,6 +60,9 @@ class Prism:
     colour: np.ndarray
     pixels: int
     residual: float
+    middles: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
+    shape: str = "prism"
+    reason: str = ""
     children: tuple[Prism, ...] = ()
 
     @property

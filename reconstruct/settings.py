@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Shapes = Literal["auto", "prism"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,8 @@ class Settings:
         least_area: smallest segment or part that becomes a prism, as a share of the photo's pixels.
         residual_tolerance: relative depth error of a front face above which a segment is split.
         least_gain: share of that error that a split has to take away.
+        shapes: "auto" lets a segment become a box, a profile, a cylinder, a cone or a turned solid where one explains
+            what is seen of it; "prism" keeps to prisms.
         scale_factor: multiplies all lengths after the scale is found.
         scale_reference: (label, height in metres): the largest segment of that label gets that height.
     """
@@ -24,5 +29,6 @@ class Settings:
     least_area: float = 0.0003
     residual_tolerance: float = 0.02
     least_gain: float = 0.25
+    shapes: Shapes = "prism"
     scale_factor: float = 1.0
     scale_reference: tuple[str, float] | None = None

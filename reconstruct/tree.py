@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..inference.prediction import Prediction, Segment
+from .compose import Choice
 from .frames import rays_through
 from .outlines import Outline, trace_outlines
 from .parts import split_piece
-from .pieces import open_saddles, separate_pieces
+from .pieces import separate_pieces
 from .planes import Plane, fit_plane
 from .settings import Settings
 from .statistics import Samples, Statistics, draw_samples, find_runs, measure
@@ -35,6 +36,7 @@ class Node:
         area: px.
         box: (x0, y0, x1, y1) px, the last ones exclusive.
         colour: (3,) mean linear-light RGB.
+        choice: the whole shape that stands for it, if one explains it.
     """
 
     id: int
@@ -48,6 +50,7 @@ class Node:
     area: int = 0
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     colour: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    choice: Choice | None = None
 
     def leaves(self) -> Iterator[Node]:
         """Yield the nodes below without children, this one if it has none."""
@@ -113,41 +116,45 @@ def survey(tree: Tree, prediction: Prediction, leaves: list[Node]) -> None:
         leaf.box = (x0, y0, x1, y1)
 
 
-def divide(
-    tree: Tree, prediction: Prediction, settings: Settings, leaves: list[Node], tolerance_px: float
-) -> list[Node]:
-    """Split those leaves whose plane leaves too much depth unexplained.
+def divide_leaf(tree: Tree, leaf: Node, parts: np.ndarray, tolerance_px: float) -> list[Node]:
+    """Divide a leaf.
+
+    Args:
+        tree: that it belongs to.
+        leaf: to be divided.
+        parts: (h, w) int32 over the leaf's box, 0 outside, else the number of a part.
+        tolerance_px: of the leaf's own outline.
 
     Returns:
         The new leaves, not yet surveyed.
     """
-    born = []
-    for leaf in leaves:
-        if leaf.segment.kind != "sky" and leaf.plane.residual > settings.residual_tolerance:
-            born += _divide_leaf(tree, prediction, settings, leaf, tolerance_px)
-    if born:
-        open_saddles(tree.ids)
-    return born
-
-
-def _divide_leaf(tree: Tree, prediction: Prediction, settings: Settings, leaf: Node, tolerance_px: float) -> list[Node]:
     x0, y0, x1, y1 = leaf.box
     ids = tree.ids[y0:y1, x0:x1]
     inside = ids == leaf.id
-    least_px = least_pixels(prediction, settings)
-    crop = (slice(y0, y1), slice(x0, x1))
-    found = split_piece(
-        inside, prediction.depth.z[crop], prediction.photo.rgb[crop], (x0, y0), prediction.camera, least_px
-    )
-    if found is None or found[1] < settings.least_gain:
-        return []
     outline = next(o for o in trace_outlines(inside.astype(np.int32) + 1, tolerance_px) if o.id == 2)
     leaf.outline = Outline(leaf.id, outline.points + np.array([x0, y0]), outline.ring_sizes)
-    count = int(found[0].max())
+    count = int(parts.max())
     leaf.children = [Node(tree.next_id + k, leaf.segment, leaf.level + 1) for k in range(count)]
-    np.copyto(ids, found[0] + (tree.next_id - 1), where=inside)
+    np.copyto(ids, parts + (tree.next_id - 1), where=inside)
     tree.next_id += count
     return leaf.children
+
+
+def split_leaf(tree: Tree, prediction: Prediction, settings: Settings, leaf: Node) -> np.ndarray | None:
+    """Return (h, w) int32 parts of a leaf whose plane leaves too much depth unexplained; None if none are worth it."""
+    if leaf.segment.kind == "sky" or leaf.plane.residual <= settings.residual_tolerance:
+        return None
+    x0, y0, x1, y1 = leaf.box
+    crop = (slice(y0, y1), slice(x0, x1))
+    found = split_piece(
+        tree.ids[crop] == leaf.id,
+        prediction.depth.z[crop],
+        prediction.photo.rgb[crop],
+        (x0, y0),
+        prediction.camera,
+        least_pixels(prediction, settings),
+    )
+    return None if found is None or found[1] < settings.least_gain else found[0]
 
 
 def finish(tree: Tree, tolerance_px: float) -> None:

@@ -5,11 +5,13 @@ import pytest
 import shapely
 from blockout.inference.prediction import Prediction, Segment, SegmentMap
 from blockout.reconstruct.settings import Settings
+from blockout.reconstruct.shaping import World, divide
 from blockout.reconstruct.statistics import find_runs, measure
-from blockout.reconstruct.tree import Node, Tree, divide, finish, least_pixels, plant, survey
+from blockout.reconstruct.tree import Node, Tree, finish, least_pixels, plant, survey
 from rooms import Room, look, plain_room, table_room
 
-SETTINGS = Settings()
+SETTINGS = Settings(shapes="prism")
+WORLD = World(np.diag([1.0, -1, -1, 1]), has_ground=False)
 TOLERANCE_PX = 1.0
 
 
@@ -18,7 +20,7 @@ def grow(prediction: Prediction, settings: Settings = SETTINGS, levels: int = 2)
     leaves = tree.leaves()
     survey(tree, prediction, leaves)
     for _ in range(levels):
-        leaves = divide(tree, prediction, settings, leaves, TOLERANCE_PX)
+        leaves = divide(tree, prediction, settings, leaves, WORLD)
         survey(tree, prediction, leaves)
     finish(tree, TOLERANCE_PX)
     return tree
@@ -141,7 +143,7 @@ def test_divide_tells_which_leaves_are_new(room: Room) -> None:
     tree = plant(room.prediction, SETTINGS)
     survey(tree, room.prediction, tree.leaves())
     before = tree.next_id
-    born = divide(tree, room.prediction, SETTINGS, tree.leaves(), TOLERANCE_PX)
+    born = divide(tree, room.prediction, SETTINGS, tree.leaves(), WORLD)
     assert born == root_of(tree, "table").children
     assert [leaf.id for leaf in born] == list(range(before, tree.next_id))
 
@@ -154,7 +156,7 @@ def test_divide_tells_which_leaves_are_new(room: Room) -> None:
 def test_tolerance_and_gain_keep_a_leaf_whole(room: Room, settings: Settings) -> None:
     tree = plant(room.prediction, settings)
     survey(tree, room.prediction, tree.leaves())
-    assert divide(tree, room.prediction, settings, tree.leaves(), TOLERANCE_PX) == []
+    assert divide(tree, room.prediction, settings, tree.leaves(), WORLD) == []
 
 
 def test_parts_are_at_least_as_large_as_asked(room: Room) -> None:

@@ -1,0 +1,97 @@
+"""Choose the shape of a segment, or the height at which it falls into two simpler ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from ..inference.prediction import Camera, Kind
+from .evidence import Evidence
+from .fits import propose
+from .judge import Verdict, judge
+from .scene import Prism
+from .shapes import to_prism
+
+LEAST_OVERLAP, MOST_ERROR = 0.93, 0.025  # what a shape has to keep of the outline and of the depth
+COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
+CUT_BANDS, CUTS_TRIED = 24, 3
+LEAST_PIECE = 0.03  # of the segment's pixels: a smaller piece of a cut does not count
+EXPLAINED = 0.85  # of the segment's pixels, to lie on pieces with good shapes
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A solid with how it looks through the camera."""
+
+    prism: Prism
+    verdict: Verdict
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it keeps outline and depth well enough to stand for its segment."""
+        return self.verdict.overlap >= LEAST_OVERLAP and self.verdict.error <= MOST_ERROR
+
+
+def choose_shape(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> Choice | None:
+    """Return the shape that explains a segment best for its complexity; None where none could be fitted."""
+    choices = []
+    for shape in propose(evidence, has_ground):
+        prism = to_prism(shape, kind, camera, evidence.world_from_camera)
+        verdict = judge(prism, evidence)
+        reason = f"{shape.kind}: keeps {verdict.overlap:.0%} of the outline, {verdict.error:.1%} off in depth"
+        choices.append(Choice(replace(prism, residual=verdict.error, reason=reason), verdict))
+    if not choices:
+        return None
+    good = [choice for choice in choices if choice.is_good]
+    return min(good or choices, key=lambda choice: choice.verdict.cost + COMPLEXITY[choice.prism.shape])
+
+
+def find_cut(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> float | None:
+    """Return the height that parts a segment into pieces of good shapes: a crown from a trunk, a top from legs."""
+    best, most = None, EXPLAINED
+    for height in _heights_of_change(evidence):
+        explained = 0.0
+        for piece in _pieces(evidence, height):
+            choice = choose_shape(piece, has_ground, kind, camera)
+            if choice is not None and choice.is_good:
+                explained += np.count_nonzero(piece.own) / np.count_nonzero(evidence.own)
+        if explained > most:
+            best, most = height, explained
+    return best
+
+
+def _heights_of_change(evidence: Evidence) -> list[float]:
+    """Return the heights where a segment's width changes most."""
+    y = evidence.points[:, 1]
+    if len(y) < CUT_BANDS:
+        return []
+    low, high = np.quantile(y, (0.01, 0.99))
+    edges = np.linspace(low, high, CUT_BANDS + 1)
+    counts, _ = np.histogram(y, edges)
+    change = np.abs(np.diff(counts))
+    order = np.argsort(-change, kind="stable")
+    return [float(edges[k + 1]) for k in order[:CUTS_TRIED] if change[k] > 0.2 * counts.max()]
+
+
+def _pieces(evidence: Evidence, height: float) -> list[Evidence]:
+    """Return the evidence of each connected piece above and below a height."""
+    known = evidence.own & np.isfinite(evidence.z)
+    y = np.full(evidence.own.shape, np.nan)
+    y[known] = evidence.points[:, 1]
+    number = np.full(evidence.own.shape, -1)
+    number[known] = np.arange(len(evidence.points))
+    found = []
+    with np.errstate(invalid="ignore"):
+        sides = (y >= height, y < height)
+    for side in sides:
+        count, labels = cv2.connectedComponents(side.view(np.uint8), connectivity=4)
+        for label in range(1, count):
+            own = labels == label
+            if np.count_nonzero(own) >= LEAST_PIECE * np.count_nonzero(evidence.own):
+                chosen = number[own]
+                found.append(
+                    replace(evidence, own=own, points=evidence.points[chosen], normals=evidence.normals[chosen])
+                )
+    return found

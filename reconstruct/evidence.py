@@ -1,0 +1,126 @@
+"""What the photo shows of one segment, on a small grid of pixels: the ground on which shapes are fitted and judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..inference.prediction import Camera
+from .frames import rays_through, transform
+
+GRID_PX = 64  # long side of the grid that a segment's box is reduced to
+MARGIN = 0.15  # of the box, around it: what a shape may cover there decides whether it leaks
+STEP = 0.05  # relative change of depth between neighbours across which no normal is taken
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Depth and outline of a segment as its grid of pixels sees them.
+
+    Attributes:
+        camera: of the grid.
+        world_from_camera: (4, 4) float64.
+        own: (h, w) bool, pixels of the segment.
+        z: (h, w) float64, depth of whatever each pixel shows, NaN unknown (sky too).
+        points: (n, 3) float64, world, the segment's own pixels of known depth.
+        normals: (n, 3) float64 unit, world, towards the camera; NaN where the surface breaks off.
+        behind: (m, 3) float64, world, what is seen right beside the segment and farther away.
+        touches_frame: left, top, right, bottom: whether the segment is cut off there by the photo's frame.
+    """
+
+    camera: Camera
+    world_from_camera: np.ndarray
+    own: np.ndarray
+    z: np.ndarray
+    points: np.ndarray
+    normals: np.ndarray
+    behind: np.ndarray
+    touches_frame: tuple[bool, bool, bool, bool]
+
+    @property
+    def eye(self) -> np.ndarray:
+        """Return the (3,) camera position in the world."""
+        return self.world_from_camera[:3, 3]
+
+
+def gather_evidence(
+    ids: np.ndarray,
+    wanted: list[int],
+    z: np.ndarray,
+    box: tuple[int, int, int, int],
+    camera: Camera,
+    world_from_camera: np.ndarray,
+) -> Evidence:
+    """Reduce a segment and its surroundings to a grid.
+
+    Args:
+        ids: (H, W) int32.
+        wanted: the ids that make up the segment.
+        z: (H, W) float32 depth, NaN unknown.
+        box: (x0, y0, x1, y1) px of the segment.
+        camera: of the photo.
+        world_from_camera: (4, 4).
+    """
+    height, width = z.shape
+    x0, y0, x1, y1 = box
+    margin = round(MARGIN * max(x1 - x0, y1 - y0)) + 1
+    left, top = max(0, x0 - margin), max(0, y0 - margin)
+    right, bottom = min(width, x1 + margin), min(height, y1 + margin)
+    stride = max(1.0, max(right - left, bottom - top) / GRID_PX)
+    shape = max(1, int((bottom - top) / stride)), max(1, int((right - left) / stride))
+    columns = np.minimum((left + (np.arange(shape[1]) + 0.5) * stride).astype(int), width - 1)
+    rows = np.minimum((top + (np.arange(shape[0]) + 0.5) * stride).astype(int), height - 1)
+    grid = Camera(
+        camera.fx / stride,
+        camera.fy / stride,
+        (camera.cx - left) / stride,
+        (camera.cy - top) / stride,
+        *shape,
+        source=camera.source,
+    )
+    depth = z[np.ix_(rows, columns)].astype(np.float64)
+    inside = np.isin(ids[np.ix_(rows, columns)], wanted)
+    pixels = np.stack(np.meshgrid(columns + 0.5, rows + 0.5), axis=-1)
+    surface = transform(world_from_camera, rays_through(pixels, camera) * depth[..., None])
+    normals = _estimate_normals(surface, depth, inside, world_from_camera[:3, 3])
+    known = inside & np.isfinite(depth)
+    frame = (x0 <= 1, y0 <= 1, x1 >= width - 1, y1 >= height - 1)
+    return Evidence(
+        grid, world_from_camera, inside, depth, surface[known], normals[known], surface[_beside(inside, depth)], frame
+    )
+
+
+def _beside(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Return (h, w) bool, pixels next to the segment that show something farther away than its border there."""
+    border = np.where(inside & np.isfinite(depth), depth, 0).astype(np.float32)
+    nearest = cv2.dilate(border, np.ones((5, 5), np.uint8))
+    with np.errstate(invalid="ignore"):
+        return ~inside & (nearest > 0) & (depth > nearest)
+
+
+def _estimate_normals(surface: np.ndarray, depth: np.ndarray, inside: np.ndarray, eye: np.ndarray) -> np.ndarray:
+    """Return (h, w, 3) unit normals towards the eye, from differences between pixels of one unbroken surface."""
+    along = [_slope(surface, depth, inside, axis) for axis in (1, 0)]
+    normals = np.cross(*along)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+        away = (normals * (surface - eye)).sum(-1) > 0
+    normals[away] *= -1
+    return normals
+
+
+def _slope(surface: np.ndarray, depth: np.ndarray, inside: np.ndarray, axis: int) -> np.ndarray:
+    """Return (h, w, 3) the central difference along an axis, one-sided at breaks, NaN where both sides break."""
+    ahead = np.full(surface.shape, np.nan)
+    head, tail = (slice(1, None), slice(None)), (slice(None, -1), slice(None))
+    if axis == 1:
+        head, tail = head[::-1], tail[::-1]
+    with np.errstate(invalid="ignore"):
+        whole = inside[head] & inside[tail] & (np.abs(np.log(depth[head] / depth[tail])) < STEP)
+    ahead[tail] = np.where(whole[..., None], surface[head] - surface[tail], np.nan)
+    behind = np.full(surface.shape, np.nan)
+    behind[head] = ahead[tail]
+    both = np.isfinite(ahead) & np.isfinite(behind)
+    return np.where(both, (ahead + behind) / 2, np.where(np.isfinite(ahead), ahead, behind))

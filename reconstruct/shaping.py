@@ -1,0 +1,116 @@
+"""The tree's nodes -> whole shapes where they explain what is seen, cuts where they explain its pieces."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..inference.prediction import Prediction
+from .compose import choose_shape, find_cut
+from .evidence import Evidence, gather_evidence
+from .frames import rays_through, transform
+from .parts import connect_parts
+from .pieces import open_saddles
+from .settings import Settings
+from .tree import Node, Tree, divide_leaf, least_pixels, split_leaf
+
+# What closes a room or a street off shows one face only, and goes on behind what stands before it.
+SURROUNDINGS = re.compile(r"\b(wall|ceiling|floor|window|door|fence|curtain|roof|hill|mountain)")
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Where up is while the tree is built: lengths are still in the depth map's unit.
+
+    Attributes:
+        world_from_camera: (4, 4) float64.
+        has_ground: whether y = 0 is the ground.
+    """
+
+    world_from_camera: np.ndarray
+    has_ground: bool
+
+
+def shape_segments(tree: Tree, prediction: Prediction, world: World) -> list[Node]:
+    """Give each segment the shape that explains it; its pieces then are one solid again.
+
+    Returns:
+        The leaves that still have none.
+    """
+    for root in tree.roots:
+        shape_node(tree, root, prediction, world)
+        if root.choice is not None:
+            root.children = []
+        for piece in root.children:
+            shape_node(tree, piece, prediction, world)
+    return [leaf for leaf in tree.leaves() if leaf.choice is None]
+
+
+def shape_leaves(tree: Tree, prediction: Prediction, leaves: list[Node], world: World) -> list[Node]:
+    """Give each leaf the shape that explains it; return those that still have none."""
+    for leaf in leaves:
+        shape_node(tree, leaf, prediction, world)
+    return [leaf for leaf in leaves if leaf.choice is None]
+
+
+def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[Node], world: World) -> list[Node]:
+    """Divide the leaves that nothing explains as they are.
+
+    Returns:
+        The new leaves, not yet surveyed.
+    """
+    least_px = least_pixels(prediction, settings)
+    tolerance_px = settings.outline_tolerance * max(prediction.photo.size)
+    born = []
+    for leaf in leaves:
+        parts = cut_leaf(tree, leaf, prediction, world, least_px) if settings.shapes == "auto" else None
+        if parts is None:
+            parts = split_leaf(tree, prediction, settings, leaf)
+        if parts is not None:
+            born += divide_leaf(tree, leaf, parts, tolerance_px)
+    if born:
+        open_saddles(tree.ids)
+    return born
+
+
+def shape_node(tree: Tree, node: Node, prediction: Prediction, world: World) -> None:
+    """Set a node's ``choice`` where a shape explains it well."""
+    evidence = look_at(tree, node, prediction, world)
+    if evidence is not None:
+        choice = choose_shape(evidence, world.has_ground, node.segment.kind, prediction.camera)
+        node.choice = choice if choice is not None and choice.is_good else None
+
+
+def look_at(tree: Tree, node: Node, prediction: Prediction, world: World) -> Evidence | None:
+    """Return a node's evidence; None for what is no thing."""
+    if node.segment.kind not in ("object", "structure") or SURROUNDINGS.search(node.segment.label.lower()):
+        return None
+    leaves = list(node.leaves())
+    corners = np.array([leaf.box for leaf in leaves])
+    box = (*corners[:, :2].min(0).tolist(), *corners[:, 2:].max(0).tolist())
+    wanted = [leaf.id for leaf in leaves]
+    return gather_evidence(tree.ids, wanted, prediction.depth.z, box, prediction.camera, world.world_from_camera)
+
+
+def cut_leaf(tree: Tree, leaf: Node, prediction: Prediction, world: World, least_px: int) -> np.ndarray | None:
+    """Part a leaf at the height that leaves two sides of good shapes.
+
+    Returns:
+        (h, w) int32 over the leaf's box: 0 outside, else the number of a part; None where no height does it.
+    """
+    evidence = look_at(tree, leaf, prediction, world)
+    if evidence is None:
+        return None
+    height = find_cut(evidence, world.has_ground, leaf.segment.kind, prediction.camera)
+    if height is None:
+        return None
+    x0, y0, x1, y1 = leaf.box
+    inside = tree.ids[y0:y1, x0:x1] == leaf.id
+    pixels = np.stack(np.meshgrid(np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5), axis=-1)
+    depth = prediction.depth.z[y0:y1, x0:x1, None]
+    y = transform(world.world_from_camera, rays_through(pixels, prediction.camera) * depth)[..., 1]
+    with np.errstate(invalid="ignore"):
+        above = y >= height
+    return connect_parts(inside, inside & above, least_px)
