@@ -71,7 +71,7 @@ def test_a_face_that_is_square_to_the_view_stays_as_it_is() -> None:
     scene = make_row(1)
     solid = mesh_of(scene.prisms[0])
     refined, points_px = refine_front(solid, scene.prisms[0], scene)
-    assert refined is solid
+    assert len(refined.face_sizes) == len(solid.face_sizes)
     assert len(points_px) == len(solid.points)
 
 
