@@ -137,7 +137,7 @@ def _darken_lines(picture: np.ndarray, faces: Faces, raster: Raster) -> None:
     normal = np.append(faces.normal, [[0.0, 0.0, 0.0]], axis=0)
     line = np.zeros(raster.triangle.shape, bool)
     for step in ((0, 1), (1, 0)):
-        height, width = line.shape[0] - step[0], line.shape[1] - step[1]
+        height, width = np.subtract(line.shape, step)
         rows, columns = np.nonzero(raster.triangle[:height, :width] != raster.triangle[step[0] :, step[1] :])
         one, other = raster.triangle[rows, columns], raster.triangle[rows + step[0], columns + step[1]]
         crease = np.einsum("ij,ij->i", normal[one], normal[other]) < CREASE_COSINE
