@@ -229,6 +229,16 @@ def test_the_same_input_gives_the_same_bytes(room: Path, tmp_path: Path) -> None
     assert contents[0] == contents[1]
 
 
+def test_vanishing_lines_belong_to_one_photo(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(room / "room.png", room / "again.png")
+    (room / "lines.json").write_text('{"y": [[[20, 10], [20, 90]], [[140, 10], [140, 90]]]}')
+    words = ["--vanishing-lines", str(room / "lines.json"), "--fov", "60", "-o", str(room), "--no-preview"]
+    assert main(["build", str(room / "room.png"), str(room / "again.png"), *words]) == 2
+    assert "lines.json belongs to one photo, but 2 were given" in capsys.readouterr().err
+    assert main(["build", str(room / "room.png"), *words]) == 0
+    assert "from: --fov 60, vanishing lines lines.json" in capsys.readouterr().out
+
+
 def test_several_photos_go_on_after_a_bad_one(room: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(room / "room.png", room / "again.png")
     bad = tmp_path / "bad.png"
