@@ -52,7 +52,7 @@ def walk(arc: Arc) -> list[tuple[int, int, int, int]]:
 
 
 @given(MAPS)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_every_crack_is_walked_once(ids: np.ndarray) -> None:
     walked: Counter[Crack] = Counter()
     for arc in trace_borders(ids):
@@ -64,7 +64,7 @@ def test_every_crack_is_walked_once(ids: np.ndarray) -> None:
 
 
 @given(MAPS)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_left_and_right_are_the_ids_on_either_hand(ids: np.ndarray) -> None:
     for arc in trace_borders(ids):
         for x, y, dx, dy in walk(arc):
@@ -76,7 +76,7 @@ def test_left_and_right_are_the_ids_on_either_hand(ids: np.ndarray) -> None:
 
 
 @given(MAPS)
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_arcs_end_where_borders_meet_and_turn_at_each_of_their_points(ids: np.ndarray) -> None:
     degree = Counter(end for x, y, to_x, to_y in find_cracks(ids) for end in ((x, y), (to_x, to_y)))
     height, width = ids.shape

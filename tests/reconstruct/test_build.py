@@ -160,6 +160,16 @@ def test_the_world_has_the_ground_at_zero_and_the_camera_at_its_height(room: Roo
     assert scene.scale.is_metric
 
 
+def test_a_small_patch_of_labelled_ground_is_enough() -> None:
+    room = plain_room(look(1.8))
+    assert room.mask("floor").mean() < 0.07
+    scene = build(room.prediction)
+    assert scene.has_ground
+    np.testing.assert_allclose(scene.world_from_camera, room.world_from_camera, atol=0.01)
+    table = tuple(replace(s, kind="object") for s in room.prediction.segments.segments)
+    assert not build(room.having(segments=SegmentMap(room.prediction.segments.ids, table))).has_ground
+
+
 def test_sizes_are_in_metres(scene: Scene) -> None:
     (crate,) = labelled(scene, "crate")
     front = mesh_of(crate).points[: len(crate.outline)]

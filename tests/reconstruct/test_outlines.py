@@ -137,7 +137,7 @@ def test_a_small_segment_is_kept_more_closely_than_a_large_one() -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 def test_outlines_are_valid_and_fill_the_picture(seed: int) -> None:
     ids = make_blobs(seed)
     outlines = trace_outlines(ids, TOLERANCE_PX)
@@ -149,7 +149,7 @@ def test_outlines_are_valid_and_fill_the_picture(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 def test_rings_are_simple_apart_from_each_other_and_rightly_turned(seed: int) -> None:
     for outline in trace_outlines(make_blobs(seed), TOLERANCE_PX):
         areas = [turning_area(ring) for ring in outline.rings()]
@@ -161,7 +161,7 @@ def test_rings_are_simple_apart_from_each_other_and_rightly_turned(seed: int) ->
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 def test_neighbours_share_every_point_of_their_border(seed: int) -> None:
     ids = make_blobs(seed)
     users = defaultdict(list)
@@ -179,16 +179,16 @@ def test_neighbours_share_every_point_of_their_border(seed: int) -> None:
 
 
 @given(SEEDS, st.floats(0.75, 6))
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 def test_outlines_stay_within_the_tolerance_of_the_pixels(seed: int, tolerance_px: float) -> None:
     ids = make_blobs(seed, (40, 50), 6)
     for outline in trace_outlines(ids, tolerance_px):
         border = pixel_region(ids, outline.id).boundary
-        assert shapely.hausdorff_distance(polygon_of(outline).boundary, border, densify=0.05) <= tolerance_px + 1
+        assert shapely.hausdorff_distance(polygon_of(outline).boundary, border, densify=0.2) <= tolerance_px + 1
 
 
 @given(SEEDS)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 def test_even_noise_gives_valid_outlines(seed: int) -> None:
     random = np.random.default_rng(seed)
     ids = random.integers(1, 6, random.integers(2, 30, 2)).astype(np.int32)
@@ -196,6 +196,32 @@ def test_even_noise_gives_valid_outlines(seed: int) -> None:
         assert polygon_of(outline).is_valid
         assert polygon_of(outline).area > 0
         assert min(outline.ring_sizes) >= 3
+
+
+def make_thin(shape: str) -> np.ndarray:
+    """Return a map with a shape so thin that each of its sides, simplified on its own, would cross the other."""
+    row, column = np.mgrid[:240, :320] + 0.5
+    away, turn = np.hypot(row - 120, column - 160), np.arctan2(row - 120, column - 160) / (2 * np.pi)
+    thin = {
+        "ring": np.abs(away - 90) < 1,
+        "spiral": np.abs(away - 30 - 12 * ((turn + 0.5) % 1) - 12 * np.round((away - 30) / 12 - (turn + 0.5) % 1))
+        < 1.2,
+        "wave": np.abs(row - 120 - 40 * np.sin(column / 12)) < 2,
+        "sector": (away < 110) & (np.abs(turn) < 0.02),
+    }[shape]
+    return separate_pieces(np.where(thin, 2, 1).astype(np.int32), 1)[0]
+
+
+@pytest.mark.parametrize("tolerance_px", [1.0, 4.0, 12.0])
+@pytest.mark.parametrize("shape", ["ring", "spiral", "wave", "sector"])
+def test_thin_shapes_do_not_cross_themselves(shape: str, tolerance_px: float) -> None:
+    ids = make_thin(shape)
+    outlines = trace_outlines(ids, tolerance_px)
+    polygons = [polygon_of(outline) for outline in outlines]
+    assert [outline.id for outline in outlines] == np.unique(ids).tolist()
+    assert all(polygon.is_valid for polygon in polygons)
+    assert sum(polygon.area for polygon in polygons) == pytest.approx(ids.size, rel=1e-9)
+    assert shapely.union_all(polygons).area == pytest.approx(ids.size, rel=1e-9)
 
 
 def test_the_same_map_gives_the_same_outlines_and_is_left_alone() -> None:

@@ -49,7 +49,7 @@ def count_saddles(ids: np.ndarray) -> int:
 
 
 @given(SEEDS)
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_pieces_are_numbered_without_gaps_and_each_hangs_together(seed: int) -> None:
     ids = make_noisy(seed)
     for least_px in (1, 10):
@@ -61,7 +61,7 @@ def test_pieces_are_numbered_without_gaps_and_each_hangs_together(seed: int) -> 
 
 
 @given(SEEDS)
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_without_crumbs_and_saddles_pieces_are_those_of_an_independent_labelling(seed: int) -> None:
     ids = make_rectangles(seed)
     assume(count_saddles(ids) == 0)
@@ -73,7 +73,7 @@ def test_without_crumbs_and_saddles_pieces_are_those_of_an_independent_labelling
 
 
 @given(SEEDS)
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_crumbs_are_gone(seed: int) -> None:
     ids = make_rectangles(seed)
     pieces, owner = separate_pieces(ids, 25)

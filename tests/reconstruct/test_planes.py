@@ -71,6 +71,14 @@ def test_outliers_that_agree_with_each_other_do_not_win() -> None:
     np.testing.assert_allclose(plane.depth_at(rays), z, rtol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_steep_floor_is_told_from_the_wall_that_shows_behind_it(seed: int) -> None:
+    rays, z = floor_samples()
+    wall = np.random.default_rng(seed).random(len(z)) < 0.4
+    plane = fit_plane(rays, np.where(wall, 1.3, z))
+    np.testing.assert_allclose(plane.depth_at(rays), z, rtol=1e-6)
+
+
 def test_noise_is_averaged() -> None:
     rays, z = make_samples(WALL)
     noise = np.random.default_rng(3).normal(0, 0.01, len(z))
