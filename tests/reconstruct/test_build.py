@@ -39,8 +39,8 @@ SKY = Segment(1, "sky", "sky")
 
 
 def build(prediction: Prediction, **options: Any) -> Scene:
-    """Reconstruct with some settings changed from their defaults."""
-    return reconstruct(prediction, Settings(**options))
+    """Reconstruct with prisms alone, and with some settings changed from their defaults."""
+    return reconstruct(prediction, Settings(**{"shapes": "prism", **options}))
 
 
 @pytest.fixture(scope="module")
