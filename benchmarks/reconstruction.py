@@ -179,6 +179,9 @@ def measure(runs: list[Run], folders: list[Path], score: Callable[[Run, int, Pat
                 results[run.name].append(score(run, number, folder))
             except BlockoutError as error:
                 print(f"{folder.name}, {run.name}: {error}", file=sys.stderr)
+            except Exception as error:
+                error.add_note(f"{run.name} of {folder}")
+                raise
         if sys.stderr.isatty():
             print(f"{number + 1}/{len(folders)} {folder.name:40}", file=sys.stderr, end="\r")
     return results
