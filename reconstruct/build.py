@@ -50,7 +50,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     scale = _choose_scale(ground, prediction)
     # Without a ground nothing says where y = 0 is: eye level puts the floor about right.
     height = CAMERA_HEIGHT_M / scale.factor if ground.camera_height is None else ground.camera_height
-    world = World(world_from_camera(ground.down_cam, height), ground.camera_height is not None)
+    world = World(world_from_camera(ground.down_cam, height), ground.camera_height is not None, scale.factor)
     if settings.shapes == "auto":
         report("shapes", 0.3)
         leaves = shape_segments(tree, prediction, world)

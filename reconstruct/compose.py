@@ -14,9 +14,10 @@ from .judge import Verdict, judge
 from .scene import Prism
 from .shapes import to_prism
 
-LEAST_OVERLAP, MOST_ERROR = 0.93, 0.025  # what a shape has to keep of the outline and of the depth
+LEAST_OVERLAP, MOST_ERROR = 0.95, 0.025  # what a shape has to keep of the outline and of the depth
 COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
 CUT_BANDS, CUTS_TRIED = 24, 3
+FIRST_LOOK = 3  # every so many pixels of the grid while heights are tried
 LEAST_PIECE = 0.03  # of the segment's pixels: a smaller piece of a cut does not count
 EXPLAINED = 0.85  # of the segment's pixels, to lie on pieces with good shapes
 
@@ -50,6 +51,7 @@ def choose_shape(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camer
 
 def find_cut(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> float | None:
     """Return the height that parts a segment into pieces of good shapes: a crown from a trunk, a top from legs."""
+    evidence = evidence.thinned(FIRST_LOOK)
     best, most = None, EXPLAINED
     for height in _heights_of_change(evidence):
         explained = 0.0

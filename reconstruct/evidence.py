@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from ..inference.prediction import Camera
 from .frames import rays_through, transform
 
-GRID_PX = 64  # long side of the grid that a segment's box is reduced to
+GRID_PX = 128  # long side of the grid that a segment's box is reduced to
 MARGIN = 0.15  # of the box, around it: what a shape may cover there decides whether it leaks
 STEP = 0.05  # relative change of depth between neighbours across which no normal is taken
 
@@ -28,6 +28,8 @@ class Evidence:
         normals: (n, 3) float64 unit, world, towards the camera; NaN where the surface breaks off.
         behind: (m, 3) float64, world, what is seen right beside the segment and farther away.
         touches_frame: left, top, right, bottom: whether the segment is cut off there by the photo's frame.
+        label: of the segment.
+        metres: how many a unit of length here is, as far as is known.
     """
 
     camera: Camera
@@ -38,11 +40,27 @@ class Evidence:
     normals: np.ndarray
     behind: np.ndarray
     touches_frame: tuple[bool, bool, bool, bool]
+    label: str = ""
+    metres: float = 1.0
 
     @property
     def eye(self) -> np.ndarray:
         """Return the (3,) camera position in the world."""
         return self.world_from_camera[:3, 3]
+
+    def thinned(self, step: int) -> Evidence:
+        """Return the evidence of every so many rows and columns: enough for a first look."""
+        known = self.own & np.isfinite(self.z)
+        picked = np.zeros(self.own.shape, bool)
+        picked[step // 2 :: step, step // 2 :: step] = True
+        kept = picked[known]
+        middle = (slice(step // 2, None, step),) * 2
+        own = self.own[middle]
+        camera = replace(self.camera, fx=self.camera.fx / step, fy=self.camera.fy / step, cx=self.camera.cx / step,
+                         cy=self.camera.cy / step, height=own.shape[0], width=own.shape[1])  # fmt: skip
+        return replace(
+            self, camera=camera, own=own, z=self.z[middle], points=self.points[kept], normals=self.normals[kept]
+        )
 
 
 def gather_evidence(

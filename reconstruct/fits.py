@@ -9,15 +9,18 @@ import numpy as np
 import shapely
 
 from .evidence import Evidence
+from .priors import expect_thickness
 from .shapes import Shape, make_box, make_lathe, make_profile, make_revolution, upright_axes
 
 LEAST_POINTS = 12
-EXTENT = (0.01, 0.99)  # quantiles that stand for the ends of what is seen
+EXTENT = (0.004, 0.996)  # quantiles that stand for the ends of what is seen
 LEVEL, UPRIGHT = 0.8, 0.5  # |y| of a normal above which a face lies flat, below which it stands
 FACE_SHARE = 0.06  # of the points: a side that is really seen has as many
 SEEN_SHARE = 0.25  # of the smaller side of the face: a smaller depth than this is noise, not a side
-LATHE_BANDS, LATHE_FLATNESS = 24, (1.0, 0.5)
+LATHE_BANDS, LATHE_FLATNESS = 30, (1.0, 0.5)
 PROFILE_BINS = 20
+THINNEST = 0.01  # of the middle one of its sides
+BESIDE = 0.15  # of a face: as far beyond its edges what lies behind it is looked for
 PRIOR_SHARE = 0.6  # thickness of what shows one face only, of that face's smaller side
 
 
@@ -92,7 +95,7 @@ def _turn_between(a: float, b: float) -> float:
 def fit_boxes(evidence: Evidence, axes: np.ndarray, bottom: float) -> Iterator[Shape]:
     """Yield the box along given axes, and the profile of its front pulled back as far."""
     local, normals = evidence.points @ axes, evidence.normals @ axes
-    low, high = np.quantile(local, EXTENT, axis=0)
+    low, high = _extent(evidence, local)
     low[1] = bottom if bottom < high[1] else low[1]
     for axis in range(3):
         for sign, ends in ((-1, low), (1, high)):
@@ -104,13 +107,30 @@ def fit_boxes(evidence: Evidence, axes: np.ndarray, bottom: float) -> Iterator[S
                 if abs(place - ends[axis]) < 0.15 * (high[axis] - low[axis]):
                     ends[axis] = place
     source = _extend_hidden(evidence, axes, low, high)
-    if (high - low).min() <= 0:
+    if _is_degenerate(high - low):
         return
     yield make_box(axes, low, high, source)
     with np.errstate(invalid="ignore"):
         front = normals[:, 2] > LEVEL
     if front.sum() > 0.3 * len(local):
         yield from _fit_profile(evidence, axes, local, front, low, high, source)
+
+
+def _is_degenerate(size: np.ndarray) -> bool:
+    """Return whether a box (3,) is thinner than a card."""
+    return bool(size.min() <= THINNEST * np.median(size))
+
+
+def _extent(evidence: Evidence, local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends (3,) of points along axes, half a pixel beyond the outermost: there the outline runs."""
+    low, high = np.quantile(local, EXTENT, axis=0)
+    half = half_pixel(evidence)
+    return low - half, high + half
+
+
+def half_pixel(evidence: Evidence) -> float:
+    """Return the half width of a pixel of the grid where the segment is."""
+    return 0.5 * float(np.median(np.linalg.norm(evidence.points - evidence.eye, axis=1))) / evidence.camera.fx
 
 
 def _extend_hidden(evidence: Evidence, axes: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
@@ -123,20 +143,34 @@ def _extend_hidden(evidence: Evidence, axes: np.ndarray, low: np.ndarray, high: 
     smaller = min(size[2 - flat], size[1])
     if size[flat] >= SEEN_SHARE * smaller:
         return "seen: its sides or top"
-    behind = evidence.behind @ axes
-    behind = behind[(behind[:, 1] > low[1] + 0.1 * size[1]) & (behind[:, 1] < high[1])]
     eye = float(evidence.eye @ axes[:, flat])
-    wanted = max(PRIOR_SHARE * smaller, float(size[flat]))
+    expected_m = expect_thickness(evidence.label, float(size[2 - flat]) * evidence.metres)
+    guess = PRIOR_SHARE * smaller if expected_m is None else expected_m / evidence.metres
+    wanted = max(guess, float(size[flat]))
     from_high = eye > (low[flat] + high[flat]) / 2
-    gaps = high[flat] - behind[:, flat] if from_high else behind[:, flat] - low[flat]
-    gaps = gaps[gaps > 0]
-    room = float(np.quantile(gaps, 0.25)) if len(gaps) >= 8 else np.inf
-    thickness = max(min(wanted, room), float(size[flat]), 0.02 * smaller)
+    room = _room_behind(evidence.behind @ axes, flat, low, high, from_high)
+    thickness = max(min(wanted, room), float(size[flat]), 2 * THINNEST * smaller)
     if from_high:
         low[flat] = high[flat] - thickness
     else:
         high[flat] = low[flat] + thickness
-    return "seen: the gap behind it" if room < wanted else f"prior: {PRIOR_SHARE:g} of the smaller side"
+    if room < wanted:
+        return "seen: the gap behind it"
+    return (
+        f"prior: {PRIOR_SHARE:g} of the smaller side" if expected_m is None else f"prior: usual for a {evidence.label}"
+    )
+
+
+def _room_behind(behind: np.ndarray, flat: int, low: np.ndarray, high: np.ndarray, from_high: bool) -> float:
+    """Return how far behind a face the next thing is seen; infinite where it is not seen on both sides of the face."""
+    other, size = 2 - flat, high - low
+    near = (behind > low - BESIDE * size) & (behind < high + BESIDE * size)
+    behind = behind[near[:, other] & near[:, 1] & (behind[:, 1] > low[1] + BESIDE * size[1])]
+    left = behind[:, other] < (low[other] + high[other]) / 2
+    gaps = high[flat] - behind[:, flat] if from_high else behind[:, flat] - low[flat]
+    if min(np.count_nonzero(left & (gaps > 0)), np.count_nonzero(~left & (gaps > 0))) < 4:
+        return np.inf
+    return float(np.quantile(gaps[gaps > 0], 0.25))
 
 
 def _fit_profile(
@@ -152,7 +186,8 @@ def _fit_profile(
     outline = _trace(local[front][:, :2], low[:2], high[:2])
     if outline is not None:
         place = float(np.median(local[front, 2]))
-        yield make_profile(axes, outline, low[2], max(place, low[2] + 1e-3), source)
+        if place - low[2] > THINNEST * (high[2] - low[2]):
+            yield make_profile(axes, outline, low[2], place, source)
 
 
 def _trace(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray | None:
@@ -249,10 +284,13 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     if len(rows) < 3:
         return
     heights, middles, radii, fronts = np.array(rows).T
-    half_pixel = 0.5 * float(np.median(np.linalg.norm(points - evidence.eye, axis=1))) / evidence.camera.fx
-    radii = np.maximum(radii + half_pixel, half_pixel)
-    keep = _corners(np.column_stack([heights, middles, radii]), 0.04 * (high - low) + half_pixel)
-    heights[0], heights[-1] = min(bottom, low), high
+    half = half_pixel(evidence)
+    ends = radii[[0, -1]] + (radii[[0, -1]] - radii[[1, -2]]) / 2
+    radii = np.array([ends[0], *radii, ends[1]]) + half
+    heights = np.array([min(bottom, low), *heights, high + half])
+    middles, fronts = (np.array([values[0], *values, values[-1]]) for values in (middles, fronts))
+    radii = np.maximum(radii, half)
+    keep = _corners(np.column_stack([heights, middles, radii]), 0.02 * (high - low))
     for flatness in LATHE_FLATNESS:
         axis = float(np.average(fronts - flatness * radii, weights=radii))
         centres = middles[:, None] * sideways + axis * towards
@@ -280,8 +318,10 @@ def _corners(line: np.ndarray, tolerance: float) -> list[int]:
 def fit_height_profiles(evidence: Evidence, axes: np.ndarray, bottom: float) -> Iterator[Shape]:
     """Yield solids whose height changes along one level axis only: sofas, beds, cars and gabled houses."""
     local = evidence.points @ axes
-    low, high = np.quantile(local, EXTENT, axis=0)
-    if (high - low).min() <= 0:
+    low, high = _extent(evidence, local)
+    low[1] = bottom
+    source = _extend_hidden(evidence, axes, low, high)
+    if _is_degenerate(high - low):
         return
     for along in (0, 2):
         edges = np.linspace(low[along], high[along], PROFILE_BINS + 1)
@@ -311,4 +351,4 @@ def fit_height_profiles(evidence: Evidence, axes: np.ndarray, bottom: float) -> 
             if sign > 0
             else np.vstack([[outline[-1, 0], bottom], [outline[0, 0], bottom], outline])
         )
-        yield make_profile(turn, outline, low[across], high[across], "seen: its sides or top")
+        yield make_profile(turn, outline, low[across], high[across], source)

@@ -1,10 +1,9 @@
 """How high and how thick common things are: what a label tells before anything is measured.
 
 Ranges hold about 95 of 100 things of that name, in metres: heights of what stands on the ground from foot to top,
-thicknesses from front to back whichever side is the front. Seats, tables and kitchens follow the usual design
-dimensions (Neufert; EN 1116, EN 1729); people are adults (NCD-RisC 2016); vehicles follow makers' data sheets and the
-legal maxima of the EU (4 m, 2.55 m wide); animals their breed standards. Trees, poles and houses range widely, and say
-so. Names are those of COCO, ADE20K, Cityscapes and NYU40.
+thicknesses from front to back whichever side is the front. They are common knowledge, not measurements: adults for
+people, usual sizes of furniture, road vehicles within Europe's legal maxima. Trees, poles and houses range widely, and
+say so. Names are those of COCO, ADE20K, Cityscapes and NYU40.
 """
 
 from __future__ import annotations
@@ -102,6 +101,27 @@ _ROWS = {  # names: height from, to, thickness from, to
 _PRIORS = {
     name: Prior((row[0], row[1]), (row[2], row[3])) for names, row in _ROWS.items() for name in names.split(", ")
 }
+
+
+_LONG = (
+    "car, van, minivan, truck, bus, caravan, train, tram, motorcycle, motorbike, bicycle, bike, horse, cow, sheep, bed"
+)
+LONG = frozenset(_LONG.split(", "))
+
+
+def expect_thickness(label: str, width_m: float) -> float | None:
+    """Return how far a thing goes on behind a face of a given width, None for a label without a prior.
+
+    What is much longer than wide shows either its side or its end; other things are about as deep as wide.
+    """
+    prior = prior_of(label)
+    if prior is None:
+        return None
+    low, high = prior.thickness_m
+    middle = math.sqrt(low * high)
+    if LONG.intersection(words_of(label)):
+        return 1.1 * low if width_m > middle else 0.7 * high
+    return middle if high < 2 * low else min(max(0.8 * width_m, low), high)
 
 
 def prior_of(label: str) -> Prior | None:

@@ -29,6 +29,6 @@ class Settings:
     least_area: float = 0.0003
     residual_tolerance: float = 0.02
     least_gain: float = 0.25
-    shapes: Shapes = "prism"
+    shapes: Shapes = "auto"
     scale_factor: float = 1.0
     scale_reference: tuple[str, float] | None = None

@@ -16,6 +16,7 @@ from .prisms import triangulate
 from .scene import Prism
 
 CIRCLE_POINTS = 16
+CIRCLE_GROWTH = 1.01  # so that a polygon of as many corners looks as wide as its circle, on average
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,7 @@ def make_revolution(centre: np.ndarray, bottom: float, top: float, radii: tuple[
     It starts from the wider end, so that the taper never exceeds one.
     """
     angles = 2 * np.pi * np.arange(CIRCLE_POINTS) / CIRCLE_POINTS
-    circle = np.column_stack([np.cos(angles), np.sin(angles)])
+    circle = CIRCLE_GROWTH * np.column_stack([np.cos(angles), np.sin(angles)])
     wide_below = radii[0] >= radii[1]
     wide, narrow = max(radii), min(radii)
     pose = np.eye(4)
@@ -135,7 +136,7 @@ def make_lathe(
     down = np.array([0.0, -1.0, 0.0])
     pose[:3, :3] = np.column_stack([x, np.cross(down, x), down])
     pose[:3, 3] = [centres[0, 0], heights[0], centres[0, 1]]
-    outline = radii[0] * np.column_stack([np.cos(angles), flatness * np.sin(angles)])
+    outline = CIRCLE_GROWTH * radii[0] * np.column_stack([np.cos(angles), flatness * np.sin(angles)])
     world = np.column_stack([centres[:, 0], heights, centres[:, 1]]) - pose[:3, 3]
     sections = np.column_stack([world @ pose[:3, :3], radii / radii[0]])
     thickness = 2 * flatness * float(radii.max())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,10 +27,12 @@ class World:
     Attributes:
         world_from_camera: (4, 4) float64.
         has_ground: whether y = 0 is the ground.
+        metres: how many the unit is, as far as is known.
     """
 
     world_from_camera: np.ndarray
     has_ground: bool
+    metres: float = 1.0
 
 
 def shape_segments(tree: Tree, prediction: Prediction, world: World) -> list[Node]:
@@ -91,7 +93,8 @@ def look_at(tree: Tree, node: Node, prediction: Prediction, world: World) -> Evi
     corners = np.array([leaf.box for leaf in leaves])
     box = (*corners[:, :2].min(0).tolist(), *corners[:, 2:].max(0).tolist())
     wanted = [leaf.id for leaf in leaves]
-    return gather_evidence(tree.ids, wanted, prediction.depth.z, box, prediction.camera, world.world_from_camera)
+    found = gather_evidence(tree.ids, wanted, prediction.depth.z, box, prediction.camera, world.world_from_camera)
+    return replace(found, label=node.segment.label, metres=world.metres)
 
 
 def cut_leaf(tree: Tree, leaf: Node, prediction: Prediction, world: World, least_px: int) -> np.ndarray | None:
