@@ -10,11 +10,14 @@ import numpy as np
 from ..inference.prediction import Camera, Kind
 from .evidence import Evidence
 from .fits import propose
+from .frames import transform
 from .judge import Verdict, judge
+from .planes import fit_plane
 from .scene import Prism
 from .shapes import to_prism
 
-LEAST_OVERLAP, MOST_ERROR = 0.95, 0.025  # what a shape has to keep of the outline and of the depth
+LEAST_OVERLAP, MOST_ERROR = 0.96, 0.025  # what a shape has to keep of the outline and of the depth
+ERROR_OVER_FLAT = 0.003  # more than a plane's: flat depth is no reason for a round shape
 COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
 CUT_BANDS, CUTS_TRIED = 24, 3
 FIRST_LOOK = 3  # every so many pixels of the grid while heights are tried
@@ -24,29 +27,44 @@ EXPLAINED = 0.85  # of the segment's pixels, to lie on pieces with good shapes
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A solid with how it looks through the camera."""
+    """A solid with how it looks through the camera.
+
+    Attributes:
+        prism: in the world.
+        verdict: of the judge.
+        allowed: the relative depth error that it may have.
+    """
 
     prism: Prism
     verdict: Verdict
+    allowed: float
 
     @property
     def is_good(self) -> bool:
         """Whether it keeps outline and depth well enough to stand for its segment."""
-        return self.verdict.overlap >= LEAST_OVERLAP and self.verdict.error <= MOST_ERROR
+        return self.verdict.overlap >= LEAST_OVERLAP and self.verdict.error <= self.allowed
 
 
 def choose_shape(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> Choice | None:
     """Return the shape that explains a segment best for its complexity; None where none could be fitted."""
     choices = []
+    allowed = min(MOST_ERROR, fit_flat(evidence) + ERROR_OVER_FLAT)
     for shape in propose(evidence, has_ground):
         prism = to_prism(shape, kind, camera, evidence.world_from_camera)
         verdict = judge(prism, evidence)
         reason = f"{shape.kind}: keeps {verdict.overlap:.0%} of the outline, {verdict.error:.1%} off in depth"
-        choices.append(Choice(replace(prism, residual=verdict.error, reason=reason), verdict))
+        choices.append(Choice(replace(prism, residual=verdict.error, reason=reason), verdict, allowed))
     if not choices:
         return None
     good = [choice for choice in choices if choice.is_good]
     return min(good or choices, key=lambda choice: choice.verdict.cost + COMPLEXITY[choice.prism.shape])
+
+
+def fit_flat(evidence: Evidence) -> float:
+    """Return the mean relative depth error of the plane that fits a segment best: what a shape has to match."""
+    camera_from_world = np.linalg.inv(evidence.world_from_camera)
+    points = transform(camera_from_world, evidence.points)
+    return fit_plane(points / points[:, 2:], points[:, 2]).residual if len(points) else 0.0
 
 
 def find_cut(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> float | None:

@@ -19,6 +19,7 @@ FACE_SHARE = 0.06  # of the points: a side that is really seen has as many
 SEEN_SHARE = 0.25  # of the smaller side of the face: a smaller depth than this is noise, not a side
 LATHE_BANDS, LATHE_FLATNESS = 30, (1.0, 0.5)
 PROFILE_BINS = 20
+TIP = 0.15  # of a cone's height: what may be missing of its tip
 THINNEST = 0.01  # of the middle one of its sides
 BESIDE = 0.15  # of a face: as far beyond its edges what lies behind it is looked for
 PRIOR_SHARE = 0.6  # thickness of what shows one face only, of that face's smaller side
@@ -195,20 +196,24 @@ def _trace(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray 
     size = 48
     scale = size / max(high - low)
     cells = np.floor((points - low) * scale).astype(int).clip(0, size - 1)
-    image = np.zeros((size + 4, size + 4), np.uint8)
-    image[cells[:, 1] + 2, cells[:, 0] + 2] = 1
+    around = 4  # empty cells, or what the closing adds at the picture's border would stay
+    image = np.zeros((size + 2 * around, size + 2 * around), np.uint8)
+    image[cells[:, 1] + around, cells[:, 0] + around] = 1
     image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     contours, _ = cv2.findContours(image, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     largest = max(contours, key=cv2.contourArea, default=None)
     if largest is None or cv2.contourArea(largest) < 16:
         return None
     corners = cv2.approxPolyDP(largest, 1.2, True)[:, 0].astype(np.float64)
-    if len(corners) < 3 or not shapely.is_valid(shapely.Polygon(corners)):
-        return None
     middle = corners.mean(0)
     # Contours run through the middles of cells: grow by half a cell.
     corners = middle + (corners - middle) * (1 + 1 / np.maximum(np.ptp(corners, axis=0), 1))
-    outline = low + (corners - 1.5) / scale
+    outline = low + (corners + 0.5 - around) / scale
+    # What ends within a cell of the extent ends there: feet stand on the ground.
+    outline = np.where(outline < low + 1 / scale, low, np.where(outline > high - 1 / scale, high, outline))
+    outline = outline[(outline != np.roll(outline, 1, axis=0)).any(axis=1)]
+    if len(outline) < 3 or not shapely.is_valid(shapely.Polygon(outline)):
+        return None
     x, y = outline.T
     return outline if np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) > 0 else outline[::-1]
 
@@ -238,6 +243,9 @@ def fit_revolution(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     if min(radii) < -0.05 * width or not 0.25 * width < max(radii) < 1.2 * width:
         return
     radii = np.maximum(radii, 0)
+    apex = radii[1] / max(radii[0] - radii[1], 1e-9) * (high - low)
+    if apex < TIP * (high - low):  # too few pixels show a tip for its end to be seen
+        high, radii[1] = high + apex, 0.0
     foot = min(bottom, low)
     grown = radii[0] + (radii[0] - radii[1]) * (low - foot) / max(high - low, 1e-9)
     yield make_revolution(centre, foot, float(high), (float(max(grown, 0)), float(radii[1])), "seen: its curvature")
@@ -274,16 +282,12 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     low, high = np.quantile(points[:, 1], (0.002, 0.998))
     bands = np.linspace(low, high, LATHE_BANDS + 1)
     number = np.searchsorted(bands, points[:, 1]) - 1
-    rows = []
-    for band in range(LATHE_BANDS):
-        own = np.flatnonzero(number == band)
-        if len(own) >= 3:
-            left, right = across[own].min(), across[own].max()
-            front = np.quantile(near[own], 0.95)
-            rows.append(((bands[band] + bands[band + 1]) / 2, (left + right) / 2, (right - left) / 2, front))
-    if len(rows) < 3:
+    used, left = _quantile_by(number, across, 0.0, LATHE_BANDS)
+    _, right = _quantile_by(number, across, 1.0, LATHE_BANDS)
+    _, fronts = _quantile_by(number, near, 0.95, LATHE_BANDS)
+    if len(used) < 3:
         return
-    heights, middles, radii, fronts = np.array(rows).T
+    heights, middles, radii = (bands[used] + bands[used + 1]) / 2, (left + right) / 2, (right - left) / 2
     half = half_pixel(evidence)
     ends = radii[[0, -1]] + (radii[[0, -1]] - radii[[1, -2]]) / 2
     radii = np.array([ends[0], *radii, ends[1]]) + half
@@ -297,6 +301,15 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
         yield make_lathe(
             centres[keep], heights[keep], radii[keep], flatness, sideways, f"as deep as {flatness:g} of its width"
         )
+
+
+def _quantile_by(number: np.ndarray, values: np.ndarray, share: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers 0..count - 1 that occur three times or more, and the quantile of the values of each."""
+    order = np.lexsort((values, number))
+    starts = np.searchsorted(number[order], np.arange(count + 1))
+    used = np.flatnonzero(np.diff(starts) >= 3)
+    within = np.rint(share * (starts[used + 1] - starts[used] - 1)).astype(int)
+    return used, values[order[starts[used] + within]]
 
 
 def _corners(line: np.ndarray, tolerance: float) -> list[int]:
@@ -326,16 +339,10 @@ def fit_height_profiles(evidence: Evidence, axes: np.ndarray, bottom: float) -> 
     for along in (0, 2):
         edges = np.linspace(low[along], high[along], PROFILE_BINS + 1)
         number = np.clip(np.searchsorted(edges, local[:, along]) - 1, 0, PROFILE_BINS - 1)
-        tops = np.array(
-            [
-                np.quantile(local[number == k, 1], 0.97) if (number == k).sum() > 2 else np.nan
-                for k in range(PROFILE_BINS)
-            ]
-        )
-        known = np.flatnonzero(np.isfinite(tops))
+        known, tops = _quantile_by(number, local[:, 1], 0.97, PROFILE_BINS)
         if len(known) < 0.6 * PROFILE_BINS:
             continue
-        tops = np.interp(np.arange(PROFILE_BINS), known, tops[known])
+        tops = np.interp(np.arange(PROFILE_BINS), known, tops)
         places = (edges[1:] + edges[:-1]) / 2
         places[0], places[-1] = edges[0], edges[-1]
         keep = _corners(np.column_stack([places, tops]), 0.05 * (high[1] - bottom))

@@ -15,7 +15,7 @@ from .scene import Prism
 
 ERROR_CAP = 0.25  # a pixel that is missed, or leaks, counts as this relative depth error
 _SQUARE = np.ones((3, 3), np.uint8)  # a pixel of the grid: closer than that an outline is not known
-IN_FRONT = 0.02  # relative: nearer than this before something else is leaking over it
+BEHIND = 0.01  # relative: a solid that is not this far behind what a pixel shows would hide it
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def judge(prism: Prism, evidence: Evidence) -> Verdict:
     near_own, near_hit = (cv2.dilate(mask.view(np.uint8), _SQUARE).view(bool) for mask in (own, hit))
     with np.errstate(invalid="ignore"):
         error = np.where(hit, np.abs(depth / z - 1), ERROR_CAP)[own & np.isfinite(z) & (hit | ~near_hit)]
-        leaks = hit & ~near_own & ((depth < z * (1 - IN_FRONT)) | np.isnan(z))
+        leaks = hit & ~near_own & ((depth < z * (1 + BEHIND)) | np.isnan(z))
     missed = np.count_nonzero(own & ~near_hit)
     union = np.count_nonzero(own) + np.count_nonzero(leaks)
     mean = float(np.minimum(error, ERROR_CAP).mean()) if len(error) else ERROR_CAP
