@@ -22,6 +22,7 @@ COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "l
 CUT_BANDS, CUTS_TRIED = 24, 3
 FIRST_LOOK = 3  # every so many pixels of the grid while heights are tried
 LEAST_PIECE = 0.03  # of the segment's pixels: a smaller piece of a cut does not count
+CLEARLY = 0.02  # more than at a height where the width changes more, to be preferred
 EXPLAINED = 0.85  # of the segment's pixels, to lie on pieces with good shapes
 
 
@@ -69,16 +70,17 @@ def fit_flat(evidence: Evidence) -> float:
 
 def find_cut(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> float | None:
     """Return the height that parts a segment into pieces of good shapes: a crown from a trunk, a top from legs."""
+    heights = _heights_of_change(evidence)
     evidence = evidence.thinned(FIRST_LOOK)
     best, most = None, EXPLAINED
-    for height in _heights_of_change(evidence):
+    for height in heights:
         explained = 0.0
         for piece in _pieces(evidence, height):
             choice = choose_shape(piece, has_ground, kind, camera)
             if choice is not None and choice.is_good:
                 explained += np.count_nonzero(piece.own) / np.count_nonzero(evidence.own)
         if explained > most:
-            best, most = height, explained
+            best, most = height, explained + CLEARLY
     return best
 
 
@@ -89,10 +91,13 @@ def _heights_of_change(evidence: Evidence) -> list[float]:
         return []
     low, high = np.quantile(y, (0.01, 0.99))
     edges = np.linspace(low, high, CUT_BANDS + 1)
-    counts, _ = np.histogram(y, edges)
-    change = np.abs(np.diff(counts))
+    columns = np.nonzero(evidence.own & np.isfinite(evidence.z))[1]
+    filled = np.zeros((CUT_BANDS, evidence.own.shape[1]), bool)
+    filled[np.searchsorted(edges[1:-1], y), columns] = True
+    widths = filled.sum(axis=1)
+    change = np.abs(np.diff(widths))
     order = np.argsort(-change, kind="stable")
-    return [float(edges[k + 1]) for k in order[:CUTS_TRIED] if change[k] > 0.2 * counts.max()]
+    return [float(edges[k + 1]) for k in order[:CUTS_TRIED] if change[k] > 0.2 * widths.max()]
 
 
 def _pieces(evidence: Evidence, height: float) -> list[Evidence]:

@@ -105,7 +105,7 @@ def fit_boxes(evidence: Evidence, axes: np.ndarray, bottom: float) -> Iterator[S
             if facing.sum() > max(12, FACE_SHARE * len(local)):
                 place = float(np.median(local[facing, axis]))
                 # A face in the middle of the extent is a seat or a step, not the end of the box.
-                if abs(place - ends[axis]) < 0.15 * (high[axis] - low[axis]):
+                if abs(place - ends[axis]) < 0.15 * (high[axis] - low[axis]) + half_pixel(evidence):
                     ends[axis] = place
     source = _extend_hidden(evidence, axes, low, high)
     if _is_degenerate(high - low):
