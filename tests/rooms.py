@@ -5,7 +5,9 @@ Poses, rays and hits are worked out here anew, without the package's own geometr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from blockout.inference.prediction import Camera, DepthMap, Kind, Photo, Prediction, Segment, SegmentMap, Source
@@ -24,6 +26,27 @@ class Box:
     kind: Kind = "object"
     rgb: tuple[int, int, int] = (128, 128, 128)
     turn_deg: float = 0.0
+
+    def hit(self, origin: np.ndarray, rays: np.ndarray) -> np.ndarray:
+        """Return (...,) how far along each ray it is entered, inf where it is missed."""
+        return hit_box(self, origin, rays)
+
+
+class Solid(Protocol):
+    """What can be photographed: of one label, one segment."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def rgb(self) -> tuple[int, int, int]: ...
+
+    def hit(self, origin: np.ndarray, rays: np.ndarray) -> np.ndarray:
+        """Return (...,) how far along each ray it is entered, inf where it is missed."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +136,17 @@ def hit_triangles(triangles: np.ndarray, rays: np.ndarray) -> np.ndarray:
 
 
 def photograph(
-    boxes: list[Box], pose: np.ndarray, camera: Camera | None = None, *, gravity: bool = True, is_metric: bool = True
+    boxes: Sequence[Solid],
+    pose: np.ndarray,
+    camera: Camera | None = None,
+    *,
+    gravity: bool = True,
+    is_metric: bool = True,
 ) -> Room:
     """Take a picture of boxes; what no ray hits is sky without depth."""
     camera = camera or make_camera()
     rays = cast_rays(camera)
-    hits = np.stack(
-        [hit_box(box, pose[:3, 3], rays @ pose[:3, :3].T) for box in boxes] + [np.full(rays.shape[:2], FAR_M)]
-    )
+    hits = np.stack([box.hit(pose[:3, 3], rays @ pose[:3, :3].T) for box in boxes] + [np.full(rays.shape[:2], FAR_M)])
     first = hits.argmin(0)
     labels = list(dict.fromkeys(box.label for box in boxes))
     kinds = {box.label: box.kind for box in boxes}
