@@ -52,9 +52,15 @@ def _walls(count: int, following: np.ndarray, ring: int, next_ring: int) -> np.n
 
 def triangles_of(mesh: Mesh) -> np.ndarray:
     """Return (T, 3, 3) float64, the corners of the triangles that the faces fall into."""
+    return mesh.points[triangulate_faces(mesh)[0]]
+
+
+def triangulate_faces(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
+    """Return (T, 3) the points of the triangles that the faces fall into, and (T,) the numbers of their faces."""
     starts = np.cumsum(mesh.face_sizes) - mesh.face_sizes
-    fans = [starts[mesh.face_sizes > k + 1][:, None] + [0, k, k + 1] for k in range(1, int(mesh.face_sizes.max()) - 1)]
-    return mesh.points[mesh.face_points[np.concatenate(fans)]]
+    faces = [np.flatnonzero(mesh.face_sizes > k + 1) for k in range(1, int(mesh.face_sizes.max()) - 1)]
+    fans = [starts[large][:, None] + [0, k, k + 1] for k, large in enumerate(faces, start=1)]
+    return mesh.face_points[np.concatenate(fans)], np.concatenate(faces)
 
 
 def following_in_ring(ring_sizes: tuple[int, ...]) -> np.ndarray:

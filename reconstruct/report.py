@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from .frames import rays_through, srgb_from_linear, transform
-from .meshes import mesh_of
+from .frames import project, srgb_from_linear, transform
+from .meshes import mesh_of, triangulate_faces
 from .names import SEGMENTS, prim_paths
+from .refine import find_seen_faces
 from .scene import Prism, Scene
 
 STEEP = np.cos(np.radians(45))  # a plane whose normal rises less stands, and its height is measured along the vertical
@@ -71,16 +72,17 @@ def cubes_text(scene: Scene) -> str:
     The text is that of one Python dict: {number: ["Cube", width, height, centre x, centre y, average z, [r, g, b]]},
     the number as a string. Widths, heights and centres are in pixels between the centres of the outermost pixels,
     colours are sRGB 0..255. Average z is there the mean of a network's disparity, larger when nearer; here it is the
-    mean of 1 / z over the front face as the photo shows it, in 1 / m.
+    mean of 1 / z over the faces that carry the photo, as it shows them, in 1 / m.
 
     Source: the project 2D_3D's combineSegAndMap.py, as its output shows.
     """
     cubes = {}
     for prism in scene.solids():
-        low, high = prism.outline_px.min(axis=0), prism.outline_px.max(axis=0) - 1
+        points_px, nearness = _look_at(prism, scene)
+        low, high = points_px.min(axis=0), points_px.max(axis=0) - 1
         (width, height), (x, y) = (high - low).tolist(), ((low + high) / 2).tolist()
         colour = (255 * srgb_from_linear(prism.colour)).tolist()
-        cubes[_key(prism)] = ["Cube", width, height, x, y, _mean_inverse_depth(prism, scene), colour]
+        cubes[_key(prism)] = ["Cube", width, height, x, y, nearness, colour]
     return f"{cubes}\n"
 
 
@@ -102,9 +104,10 @@ def _place(prism: Prism, paths: Mapping[str, str]) -> dict[str, Any]:
 def _measure(prism: Prism, scene: Scene) -> dict[str, Any]:
     """Return a solid's size, place and colour."""
     points = mesh_of(prism).points
-    width_m, height_m = _face_size_m(prism, scene)
+    width_m, height_m = _face_size_m(prism, scene) if prism.shape == "prism" else _solid_size_m(prism, points)
     return {
-        "shape": "prism",
+        "shape": prism.shape,
+        "shape_reason": prism.reason,
         "centre_m": _plain((points.min(axis=0) + points.max(axis=0)) / 2),
         "width_m": round(width_m, DIGITS),
         "height_m": round(height_m, DIGITS),
@@ -128,14 +131,23 @@ def _face_size_m(prism: Prism, scene: Scene) -> tuple[float, float]:
     return float(np.ptp(prism.outline @ right)), float(np.ptp(prism.outline @ up))
 
 
-def _mean_inverse_depth(prism: Prism, scene: Scene) -> float:
-    """Return the mean of 1 / z over the front face in the photo, 1 / m; it is linear over each triangle there."""
-    front = np.column_stack([prism.outline, np.zeros(len(prism.outline))])
-    camera_from_plane = np.linalg.inv(scene.world_from_camera) @ prism.world_from_plane
-    inverse_depth = 1 / transform(camera_from_plane, front)[:, 2]
-    a, b, c = np.moveaxis(rays_through(prism.outline_px, scene.camera)[prism.cap], 1, 0)
+def _solid_size_m(prism: Prism, points: np.ndarray) -> tuple[float, float]:
+    """Return width and height of a fitted solid: the x of its plane is level, its outline may lie flat."""
+    return float(np.ptp(points @ prism.world_from_plane[:3, 0])), float(np.ptp(points[:, 1]))
+
+
+def _look_at(prism: Prism, scene: Scene) -> tuple[np.ndarray, float]:
+    """Return (N, 2) px, the points of a solid in the photo, and the mean of 1 / z over its seen faces there, 1 / m."""
+    solid = mesh_of(prism)
+    points_cam = transform(np.linalg.inv(scene.world_from_camera), solid.points)
+    triangles, face = triangulate_faces(solid)
+    triangles = triangles[find_seen_faces(solid, prism, points_cam)[face]]
+    inverse_depth = 1 / points_cam[:, 2]
+    a, b, c = np.moveaxis((points_cam * inverse_depth[:, None])[triangles], 1, 0)
     areas = np.abs(np.cross(b - a, c - a)[:, 2])
-    return float(np.average(inverse_depth[prism.cap].mean(axis=1), weights=areas))
+    nearness = float(np.average(inverse_depth[triangles].mean(axis=1), weights=areas))  # linear over each triangle
+    points_px = prism.outline_px if prism.shape == "prism" else project(points_cam, scene.camera)
+    return points_px, nearness
 
 
 def _key(prism: Prism) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 
 from ..inference.prediction import Camera
 from .frames import linear_from_srgb, project, rays_through, srgb_from_linear, transform
-from .meshes import mesh_of
+from .meshes import mesh_of, triangulate_faces
 from .raster import Raster, rasterise
+from .refine import find_seen_faces
 from .scene import Prism, Scene
 
 SUPERSAMPLING = 2
@@ -47,18 +48,22 @@ class Faces:
         return Faces(*(field[chosen] for field in fields))
 
 
-def gather_faces(solids: Iterable[Prism]) -> Faces:
-    """Return the triangles of solids, numbered in their order, each quad as two."""
+def gather_faces(solids: Iterable[Prism], world_from_camera: np.ndarray) -> Faces:
+    """Return the triangles of solids, numbered in their order, each quad as two.
+
+    Args:
+        solids: in the world.
+        world_from_camera: (4, 4), of the photo.
+    """
+    camera_from_world = np.linalg.inv(world_from_camera)
     corners, colours, sizes, fronts = [np.zeros((0, 3, 3))], [np.zeros(3)], [0], [np.zeros(0, bool)]
     for prism in solids:
         mesh = mesh_of(prism)
-        split = 3 * int((mesh.face_sizes == 3).sum())
-        quads = mesh.face_points[split:].reshape(-1, 4)
-        triangles = np.concatenate([mesh.face_points[:split].reshape(-1, 3), quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+        triangles, face = triangulate_faces(mesh)
         corners.append(mesh.points[triangles])
         colours.append(prism.colour)
         sizes.append(len(triangles))
-        fronts.append(np.arange(len(triangles)) < mesh.front_faces)
+        fronts.append(find_seen_faces(mesh, prism, transform(camera_from_world, mesh.points))[face])
     points = np.concatenate(corners)
     normal = np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300)

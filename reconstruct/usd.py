@@ -49,6 +49,7 @@ def write_stage(
     up: UpAxis = "Y",
     texture: Texture = "colour",
     backdrop: bool = False,
+    tint_guessed: bool = False,
 ) -> StageFacts:
     """Write a scene as one USD stage, with its texture beside it or, in a .usdz, inside.
 
@@ -62,6 +63,7 @@ def write_stage(
         up: the stage's up axis.
         texture: "photo" shows the photograph on the front faces, "colour" the mean colour everywhere.
         backdrop: whether a card with the photograph stands behind the scene.
+        tint_guessed: whether faces that the photo does not show have a colour of their own.
 
     Returns:
         What the stage holds.
@@ -73,7 +75,7 @@ def write_stage(
     layer = Sdf.Layer.CreateAnonymous(".usda" if path.suffix.lower() == ".usda" else ".usdc")
     with Sdf.ChangeBlock():
         _describe(layer, scene, units, up)
-        facts = _fill(layer, scene, stage_from_world(units, up), image, texture == "photo", backdrop)
+        facts = _fill(layer, scene, stage_from_world(units, up), image, texture == "photo", backdrop, tint_guessed)
     if path.suffix.lower() == ".usdz":
         _package(layer, path, (image, encode_texture(scene.photo.rgb)) if image else None)
     else:
@@ -102,7 +104,13 @@ def _describe(layer: Sdf.Layer, scene: Scene, units: Units, up: UpAxis) -> None:
 
 
 def _fill(
-    layer: Sdf.Layer, scene: Scene, stage_from_world: np.ndarray, image: Path | None, show_photo: bool, backdrop: bool
+    layer: Sdf.Layer,
+    scene: Scene,
+    stage_from_world: np.ndarray,
+    image: Path | None,
+    show_photo: bool,
+    backdrop: bool,
+    tint_guessed: bool,
 ) -> StageFacts:
     """Add everything below the root prim."""
     meshes = {prism.name: mesh_of(prism) for prism in scene.walk() if not prism.is_split}
@@ -114,7 +122,7 @@ def _fill(
     materials = add_prim(root, "mtl", "Scope")
     photo_material = add_photo_material(materials, "photo_mtl", f"./textures/{image.name}") if image else None
     segments = add_prim(root, "segments", "Xform", "group")
-    writer = SolidWriter(root, materials, levels[:-1], scene, stage_from_world, meshes)
+    writer = SolidWriter(root, materials, levels[:-1], scene, stage_from_world, meshes, tint_guessed)
     for prism in scene.prisms:
         writer.add(segments, prism, photo_material if show_photo else None)
     if backdrop:

@@ -63,7 +63,7 @@ def add_attribute(
 
 
 def add_primvar(prim: Sdf.PrimSpec, name: str, type_name: str, value: Any, interpolation: str) -> Sdf.AttributeSpec:
-    """Add the primvar ``name``, "constant", which is what USD takes unless told, or "faceVarying"."""
+    """Add the primvar ``name``, "constant", which is what USD takes unless told, "uniform" or "faceVarying"."""
     attribute = add_attribute(prim, f"primvars:{name}", type_name, value)
     if interpolation != "constant":
         attribute.SetInfo("interpolation", interpolation)

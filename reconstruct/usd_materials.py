@@ -11,6 +11,7 @@ from .usd_layer import add_attribute, add_prim
 LONGEST_TEXTURE_PX = 4096  # what viewports of Maya and Blender take without reducing it themselves
 JPEG_QUALITY = 90
 PATTERN = "pattern"
+GUESSED, TINT = np.array([0.16, 0.22, 0.32]), 0.4  # linear grey-blue, and its share in faces that are guessed
 ROUGHNESS = 0.8  # matt: a blockout shows shape, not gloss
 
 
@@ -29,6 +30,11 @@ def add_colour_material(scope: Sdf.PrimSpec, name: str, colour: Gf.Vec3f, patter
     surface = path.AppendChild("surface")
     scope.layer.GetAttributeAtPath(surface.AppendProperty("inputs:diffuseColor")).default = colour
     return path.StripAllVariantSelections()
+
+
+def tint_colour(colour: np.ndarray) -> np.ndarray:
+    """Return a linear colour (3,) with a little grey-blue, for what the photo does not show."""
+    return (1 - TINT) * colour + TINT * GUESSED
 
 
 def add_photo_material(scope: Sdf.PrimSpec, name: str, file: str) -> Sdf.Path:

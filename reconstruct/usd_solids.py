@@ -12,10 +12,10 @@ from ..inference.prediction import Camera
 from .frames import project, transform
 from .meshes import Mesh
 from .names import encodable, stem
-from .refine import refine_front
+from .refine import find_seen_faces, refine_front
 from .scene import Prism, Scene
 from .usd_layer import add_attribute, add_prim, add_primvar, bind_material, override
-from .usd_materials import add_colour_material, make_colour_material
+from .usd_materials import add_colour_material, make_colour_material, tint_colour
 
 TEXTURE_REACH = (-1.0, 2.0)  # points beside or behind the camera have no place in the photo
 
@@ -31,6 +31,7 @@ class SolidWriter:
         scene: that the prisms belong to.
         stage_from_world: (4, 4) similarity.
         meshes: of all prisms with a solid that shows at some level, by their names.
+        tint_guessed: whether faces that the photo does not show get another colour.
         prisms, groups, faces, points: added so far.
     """
 
@@ -40,6 +41,7 @@ class SolidWriter:
     scene: Scene
     stage_from_world: np.ndarray
     meshes: dict[str, Mesh]
+    tint_guessed: bool = False
     prisms: int = field(default=0, init=False)
     groups: int = field(default=0, init=False)
     faces: int = field(default=0, init=False)
@@ -110,23 +112,45 @@ class SolidWriter:
         solid = self.meshes[prism.name]
         if photo_material:
             solid, points_px = refine_front(solid, prism, self.scene)
+            seen = np.arange(len(solid.face_sizes)) < solid.front_faces
         else:
-            camera_from_world = np.linalg.inv(self.scene.world_from_camera)
-            points_px = project(transform(camera_from_world, solid.points), self.scene.camera)
+            points_cam = transform(np.linalg.inv(self.scene.world_from_camera), solid.points)
+            points_px = project(points_cam, self.scene.camera)
+            seen = find_seen_faces(solid, prism, points_cam)
         points = transform(self.stage_from_world, solid.points) - foot
         mesh = add_prim(xform, f"{stem(prism.name)}_geo", "Mesh", schemas=["MaterialBindingAPI"])
         _add_polygons(mesh, solid, points.astype(np.float32))
         _add_texture_coordinates(mesh, solid, points_px, self.scene.camera)
-        colour = Gf.Vec3f(*prism.colour.tolist())
-        display = add_primvar(mesh, "displayColor", "color3f[]", Vt.Vec3fArray([colour]), "constant")
+        add_primvar(mesh, "seen", "int[]", Vt.IntArray.FromNumpy(seen.astype(np.int32)), "uniform")
+        colours = Vt.Vec3fArray([Gf.Vec3f(*prism.colour.tolist())])
+        display = add_primvar(mesh, "displayColor", "color3f[]", colours, "constant")
         display.customData = {"Maya": {"generated": True}}  # or Maya shows it in place of the material
         for name, (type_name, value) in _metadata(prism).items():
             add_primvar(mesh, name, type_name, value, "constant")
-        colour_material = add_colour_material(materials, f"{stem(prism.name)}_mtl", colour, self._pattern)
-        bind_material(mesh, colour_material)
-        if photo_material:
-            _split_materials(mesh, solid, photo_material, colour_material)
+        self._bind_materials(mesh, materials, prism, photo_material, seen)
         return solid
+
+    def _bind_materials(
+        self,
+        mesh: Sdf.PrimSpec,
+        materials: Sdf.PrimSpec,
+        prism: Prism,
+        photo_material: Sdf.Path | None,
+        seen: np.ndarray,
+    ) -> None:
+        """Bind the mean colour, and what else its seen faces, (F,) bool, show."""
+
+        def add_material(name: str, colour: np.ndarray) -> Sdf.Path:
+            return add_colour_material(materials, name, Gf.Vec3f(*colour.tolist()), self._pattern)
+
+        shared = stem(prism.name)
+        guessed = tint_colour(prism.colour) if self.tint_guessed else prism.colour
+        body_material = add_material(f"{shared}_mtl", guessed)
+        bind_material(mesh, body_material)
+        if not photo_material and self.tint_guessed:
+            photo_material = add_material(f"{shared}_seen_mtl", prism.colour)
+        if photo_material:
+            _split_materials(mesh, seen, photo_material, body_material)
 
     def _foot_world(self, prism: Prism) -> np.ndarray:
         """Return (3,) world metres, the middle of the lower side of the box around a prism or its parts."""
@@ -148,7 +172,10 @@ def _metadata(prism: Prism) -> dict[str, tuple[str, str | float]]:
         metadata |= {
             "thickness_m": ("float", float(prism.thickness_m)),
             "thickness_source": ("string", encodable(prism.thickness_source)),
+            "shape": ("string", prism.shape),
         }
+        if prism.reason:
+            metadata["shape_reason"] = "string", encodable(prism.reason)
     return metadata
 
 
@@ -187,18 +214,17 @@ def _add_texture_coordinates(mesh: Sdf.PrimSpec, solid: Mesh, points_px: np.ndar
     add_attribute(mesh, "primvars:st:indices", "int[]", Vt.IntArray.FromNumpy(solid.face_points))
 
 
-def _split_materials(mesh: Sdf.PrimSpec, solid: Mesh, front_material: Sdf.Path, body_material: Sdf.Path) -> None:
-    """Bind the front faces to one material and all others to another.
+def _split_materials(mesh: Sdf.PrimSpec, seen: np.ndarray, front_material: Sdf.Path, body_material: Sdf.Path) -> None:
+    """Bind the seen faces, (F,) bool, to one material and all others to another.
 
     Both subsets are written although the mesh is bound to the body's material already: Blender gives faces that are
     in no subset the material of the first one.
     """
     add_attribute(mesh, "subsetFamily:materialBind:familyType", "token", "partition", uniform=True)
-    faces = np.arange(len(solid.face_sizes), dtype=np.int32)
-    parts = {"front": (faces[: solid.front_faces], front_material), "body": (faces[solid.front_faces :], body_material)}
+    parts = {"front": (np.flatnonzero(seen), front_material), "body": (np.flatnonzero(~seen), body_material)}
     for name, (indices, material) in parts.items():
         subset = add_prim(mesh, name, "GeomSubset", schemas=["MaterialBindingAPI"])
         add_attribute(subset, "elementType", "token", "face", uniform=True)
         add_attribute(subset, "familyName", "token", "materialBind", uniform=True)
-        add_attribute(subset, "indices", "int[]", Vt.IntArray.FromNumpy(indices))
+        add_attribute(subset, "indices", "int[]", Vt.IntArray.FromNumpy(indices.astype(np.int32)))
         bind_material(subset, material)

@@ -85,8 +85,8 @@ def make_scene(height: int = 120, width: int = 180) -> tuple[Prediction, Scene]:
     pose[1, 3] = 1.6
     photo = Photo(np.random.default_rng(0).integers(0, 255, (height, width, 3)).astype(np.uint8))
     scene = Scene(photo, camera, pose, prisms, Scale(1.0, "given", True), (), SKY, True)
-    raster = rasterise_world(gather_faces(prisms), camera, pose)
-    ids = np.where(raster.triangle >= 0, gather_faces(prisms).prism[raster.triangle] + 1, 0).astype(np.int32)
+    raster = rasterise_world(gather_faces(prisms, pose), camera, pose)
+    ids = np.where(raster.triangle >= 0, gather_faces(prisms, pose).prism[raster.triangle] + 1, 0).astype(np.int32)
     segments = tuple(Segment(number, prism.name) for number, prism in enumerate(prisms, 1) if (ids == number).any())
     depth = DepthMap(raster.depth.astype(np.float32), True)
     return Prediction(photo, camera, depth, SegmentMap(ids, segments)), scene
@@ -112,16 +112,16 @@ def test_a_very_long_panorama_stays_inside_the_limits() -> None:
 
 
 def see_from_camera(scene: Scene, photo_texture: bool = False) -> np.ndarray:
-    return view_from_camera(scene, gather_faces(scene.solids()), (120, 180), photo_texture)
+    return view_from_camera(scene, gather_faces(scene.solids(), scene.world_from_camera), (120, 180), photo_texture)
 
 
 def see_from_beside(scene: Scene, size: tuple[int, int] = (120, 180)) -> np.ndarray:
-    faces = without_ceilings(scene, gather_faces(scene.solids()))
+    faces = without_ceilings(scene, gather_faces(scene.solids(), scene.world_from_camera))
     return view_from_beside(scene, faces, points_seen(scene, faces), size)
 
 
 def see_from_top(scene: Scene, size: tuple[int, int] = (240, 360)) -> tuple[np.ndarray, float]:
-    faces = without_ceilings(scene, gather_faces(scene.solids()))
+    faces = without_ceilings(scene, gather_faces(scene.solids(), scene.world_from_camera))
     return view_from_top(scene, faces, points_seen(scene, faces), size)
 
 
