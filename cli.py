@@ -139,12 +139,16 @@ def _read_options(arguments: argparse.Namespace) -> BuildOptions:
     return BuildOptions(
         request=_read_request(arguments),
         settings=Settings(
-            detail=arguments.detail, scale_factor=arguments.scale, scale_reference=arguments.scale_reference
+            detail=arguments.detail,
+            shapes=arguments.shapes,
+            scale_factor=arguments.scale,
+            scale_reference=arguments.scale_reference,
         ),
         units=arguments.units,
         up=arguments.up,
         texture=arguments.texture,
         backdrop=arguments.backdrop,
+        tint_guessed=arguments.tint_guessed,
         overwrite=arguments.overwrite,
         keep_maps=arguments.keep_maps,
         preview=arguments.preview,

@@ -59,6 +59,12 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
     shape = build.add_argument_group("blockout")
     shape.add_argument("--detail", type=_number_of_levels, default=2, metavar="N", help="levels of parts (default: 2)")
     shape.add_argument(
+        "--shapes",
+        choices=("auto", "prism"),
+        default="auto",
+        help="prism: no boxes, cylinders, cones or turned solids (default: auto, where one explains a segment)",
+    )
+    shape.add_argument(
         "--scale-reference",
         type=_label_and_height,
         metavar="LABEL=METRES",
@@ -73,6 +79,9 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
         choices=("photo", "colour"),
         default="colour",
         help="photo: project the photograph on the faces that it shows (default: colour, each segment's mean)",
+    )
+    stage.add_argument(
+        "--tint-guessed", action="store_true", help="colour faces that the photo does not show a little grey-blue"
     )
     stage.add_argument("--backdrop", action="store_true", help="a card behind everything that shows the photo")
     files = build.add_argument_group("files")

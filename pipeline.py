@@ -48,6 +48,7 @@ class BuildOptions:
         units, up: of the stage.
         texture: "photo" projects the photograph on the faces that it shows, "colour" is the mean of each segment.
         backdrop: whether a card behind everything shows the photograph.
+        tint_guessed: whether faces that the photo does not show are a little grey-blue.
         overwrite: whether files that exist may be replaced.
         keep_maps: whether depth, segments and camera are written beside the stage.
         preview: whether <name>.preview.png is written.
@@ -60,6 +61,7 @@ class BuildOptions:
     up: UpAxis = "Y"
     texture: Texture = "colour"
     backdrop: bool = False
+    tint_guessed: bool = False
     overwrite: bool = False
     keep_maps: bool = False
     preview: bool = True
@@ -261,6 +263,7 @@ def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: St
         up=options.up,
         texture=options.texture,
         backdrop=options.backdrop,
+        tint_guessed=options.tint_guessed,
     )
     if options.cubes:
         place(options.cubes).write_text(cubes_text(scene), "utf-8", "backslashreplace")
