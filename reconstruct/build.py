@@ -17,6 +17,8 @@ from .scale import CAMERA_HEIGHT_M, apply_reference, choose_scale, multiply, wei
 from .scene import Prism, Scale, Scene
 from .settings import Settings
 from .shaping import World, divide, shape_leaves, shape_segments
+from .supports import find_supports
+from .surroundings import Seen, close_set
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
 Progress = Callable[[str, float], None]
@@ -100,11 +102,13 @@ def _assemble(
     pose = world.world_from_camera
     solid = [root for root in tree.roots if root.segment.kind != "sky"]
     numbers = iter(range(1, tree.next_id + len(tree.roots) + 1))
-    prisms = []
+    prisms: list[Prism] = []
+    owner = {}
     for done, root in enumerate(solid):
         report("prisms", 0.8 + 0.2 * done / len(solid))
         prism = _solidify(root, prediction, pose, numbers)
         if prism is not None:
+            owner |= {leaf.id: len(prisms) for leaf in root.leaves()}
             prisms.append(prism)
     scene = Scene(
         photo=prediction.photo,
@@ -117,7 +121,10 @@ def _assemble(
         has_ground=world.has_ground,
         limits=_describe_limits(prediction, settings),
     )
-    return _apply_scale(scene, scale, settings)
+    if settings.close_set:
+        outlines = tuple(leaf.outline for leaf in tree.leaves() if leaf.outline is not None)
+        scene = close_set(scene, Seen(tree.ids, prediction.depth.z, outlines, owner))
+    return find_supports(_apply_scale(scene, scale, settings))
 
 
 def _choose_scale(ground: Ground, prediction: Prediction) -> Scale:

@@ -39,6 +39,8 @@ class Prism:
         shape: "prism" where the front lies on the seen surface; "box", "profile", "cylinder", "cone" or "lathe" where
             the whole solid was fitted.
         reason: why this shape was chosen, in words.
+        supported_by: name of the prism at the tree's top, or "ground", that carries this one; "" where none is known,
+            and for all below the top.
         children: parts or pieces; when there are any this prism is a group. The own solid of a group of parts stands
             for them at its level; that of a group of pieces has the shape of the largest only and is never shown.
     """
@@ -63,6 +65,7 @@ class Prism:
     middles: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
     shape: str = "prism"
     reason: str = ""
+    supported_by: str = ""
     children: tuple[Prism, ...] = ()
 
     @property

@@ -20,6 +20,7 @@ class Settings:
         least_gain: share of that error that a split has to take away.
         shapes: "auto" lets a segment become a box, a profile, a cylinder, a cone or a turned solid where one explains
             what is seen of it; "prism" keeps to prisms.
+        close_set: whether ground, walls and ceilings become slabs that go on behind what stands before them.
         scale_factor: multiplies all lengths after the scale is found.
         scale_reference: (label, height in metres): the largest segment of that label gets that height.
     """
@@ -30,5 +31,6 @@ class Settings:
     residual_tolerance: float = 0.02
     least_gain: float = 0.25
     shapes: Shapes = "auto"
+    close_set: bool = True
     scale_factor: float = 1.0
     scale_reference: tuple[str, float] | None = None

@@ -343,7 +343,7 @@ def test_outliers_hardly_move_a_front(room: Room) -> None:
 
 
 def test_depth_without_any_spread_gives_a_card_for_each_segment(room: Room) -> None:
-    scene = build(room.having_depth(np.full(room.prediction.photo.size, 4.0)))
+    scene = build(room.having_depth(np.full(room.prediction.photo.size, 4.0)), close_set=False)
     check_sound(scene)
     assert np.isfinite(see_fronts(scene, scene.solids())).mean() > 0.999
     for prism in scene.solids():

@@ -1,0 +1,251 @@
+"""Ground, walls and ceilings -> slabs that go on behind what stands before them, to the frame and to each other.
+
+What is seen of a plane keeps its exact outline. What is hidden of it is decided on a small grid: a pixel's ray may meet
+the plane where a thing stands nearer; of several planes the nearest one closes the view.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import shapely
+
+from ..inference.prediction import Camera
+from .frames import rays_through, transform
+from .meshes import mesh_of, triangles_of
+from .outlines import Outline, trace_outlines
+from .planes import fit_plane, mean_error
+from .raster import rasterise
+from .scene import Prism, Scene
+from .slabs import Region, SlabPlane, make_slabs
+
+GRID_PX, TOLERANCE_PX = 256, 1.5  # long side of the grid; furthest that a hidden edge may leave its border there
+UPRIGHT_SET = re.compile(r"\b(wall|ceiling)s?\b")
+ON_PLANE, WORSE = (
+    0.01,
+    0.003,
+)  # mean relative depth error of a slab: always well, and over that of the prisms it replaces
+WORST = 0.03
+SNAP_HEIGHT = 0.02  # of the camera's height: level ground nearer to y = 0 lies there
+# A plane ends this much beyond the furthest depth seen of it, yet between so many times nearly the furthest one.
+BEYOND, REACH = 1.2, (3.0, 8.0)
+TOUCHING = 1e-4  # relative: a thing this little before a plane stands on it
+SAME_DEPTH = 0.03  # relative: two grounds this near to each other share what is hidden by the way to what is seen
+NEAR = 0.1  # of the least depth: what is nearer to the camera is not looked at
+LEAKING, LEAKS = 2e-3, 5e-4  # nearer than others by so much is seen; so large a share of the grid may be
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the photo shows, as the tree of segments left it.
+
+    Attributes:
+        ids: (H, W) int32, number of a leaf at each pixel.
+        z: (H, W) float32, depth in the scene's unit, NaN unknown.
+        outlines: of the leaves, the sky's too.
+        owner: for each leaf but the sky's, the number of its segment in ``Scene.prisms``.
+    """
+
+    ids: np.ndarray
+    z: np.ndarray
+    outlines: tuple[Outline, ...]
+    owner: Mapping[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class _Member:
+    """A plane of the set, the number of its segment and, (h, w) bool, what the grid sees of it."""
+
+    number: int
+    plane: SlabPlane
+    own: np.ndarray
+
+    @property
+    def is_level(self) -> bool:
+        return bool(self.plane.away_world[1] == -1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The photo on few pixels: leaf, segment (-1 for none), depth and ray at each, and where the sky is."""
+
+    ids: np.ndarray
+    owner: np.ndarray
+    z: np.ndarray
+    rays: np.ndarray
+    camera: Camera
+    sky: np.ndarray
+
+
+def close_set(scene: Scene, seen: Seen) -> Scene:
+    """Replace ground, walls and ceilings by slabs, wherever no other segment is seen differently for it.
+
+    Args:
+        scene: as its prisms were made, in the unit of ``seen.z``.
+        seen: what they were made from.
+
+    Returns:
+        The scene; a plane whose slab would show before something else keeps its prisms.
+    """
+    grid = _shrink(scene.camera, seen)
+    members = [m for k, prism in enumerate(scene.prisms) if (m := _find_plane(scene, prism, k, grid)) is not None]
+    if not members:
+        return scene
+    planes = {member.number for member in members}
+    things = _look(scene, (p for k, p in enumerate(scene.prisms) if k not in planes), grid)
+    labels = _share_out(members, grid, things)
+    regions = _trace(labels, members, grid, things, seen)
+    prisms = list(scene.prisms)
+    for number, (member, region) in enumerate(zip(members, regions, strict=True)):
+        old = prisms[member.number]
+        new = make_slabs(old, region, member.plane, scene.camera, scene.world_from_camera)
+        if new is not None:
+            before, after = (_leaks(scene, prism, number, members, grid, things) for prism in (old, new))
+            prisms[member.number] = new if after <= before + LEAKS else old
+    return replace(scene, prisms=tuple(prisms))
+
+
+def _shrink(camera: Camera, seen: Seen) -> _Grid:
+    height, width = seen.ids.shape
+    scale = min(1.0, GRID_PX / max(height, width))
+    small = camera.resized(max(1, round(height * scale)), max(1, round(width * scale)))
+    row, column = np.mgrid[: small.height, : small.width] + 0.5
+    rows = (row[:, 0] * height / small.height).astype(int)
+    columns = (column[0] * width / small.width).astype(int)
+    ids = seen.ids[np.ix_(rows, columns)]
+    number = np.full(int(seen.ids.max()) + 1, -1)
+    for leaf, owner in seen.owner.items():
+        number[leaf] = owner
+    sky = np.isin(ids, [outline.id for outline in seen.outlines if outline.id not in seen.owner])
+    rays = rays_through(np.stack([column, row], axis=-1), small)
+    return _Grid(ids, number[ids], seen.z[np.ix_(rows, columns)].astype(np.float64), rays, small, sky)
+
+
+def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid) -> _Member | None:
+    """Return the plane of a segment that belongs to the set and lies on one plane."""
+    upright = prism.kind == "structure" and UPRIGHT_SET.search(prism.label.lower())
+    own = grid.owner == number
+    known = own & np.isfinite(grid.z)
+    if not (prism.kind == "ground" or upright) or known.sum() < 12:
+        return None
+    rays, z = grid.rays[known], grid.z[known]
+    rotation, eye = scene.world_from_camera[:3, :3], scene.world_from_camera[:3, 3]
+    if prism.kind == "ground":
+        if not scene.has_ground:
+            return None
+        height = float(np.median((rays * z[:, None]) @ rotation[1] + eye[1]))
+        height = 0.0 if abs(height) < SNAP_HEIGHT * eye[1] else height
+        if height >= eye[1]:
+            return None
+        w, away = rotation[1] / (height - eye[1]), np.array([0.0, -1.0, 0.0])
+    else:
+        plane = fit_plane(rays, z)
+        w, away = plane.w, -rotation @ plane.normal
+        away = np.array([0.0, 1.0, 0.0]) if away[1] > 0.7 else away * [1, 0, 1]
+        if np.linalg.norm(away) < 0.7:
+            return None
+        away = away / np.linalg.norm(away)
+    error = mean_error(z * (rays @ w) - 1)
+    present = _look(scene, [prism], grid)[known] / z - 1
+    if error > min(WORST, max(ON_PLANE, mean_error(present) + WORSE)):
+        return None
+    far, median, furthest = np.quantile(z, [0.98, 0.5, 1]).tolist()
+    reach = min(max(REACH[0] * far, BEYOND * furthest), REACH[1] * far)
+    return _Member(number, SlabPlane(w, away, median, far, reach), own)
+
+
+def _look(scene: Scene, prisms: Iterable[Prism], grid: _Grid) -> np.ndarray:
+    """Return (h, w) the depth at which the grid's camera sees the solids of some prisms, inf where it sees none."""
+    solids = [solid for prism in prisms for solid in prism.walk() if not solid.children]
+    triangles = np.concatenate([np.zeros((0, 3, 3)), *(triangles_of(mesh_of(solid)) for solid in solids)])
+    nearest = NEAR * float(np.nanmin(grid.z, initial=np.inf))
+    raster = rasterise(transform(np.linalg.inv(scene.world_from_camera), triangles), grid.camera, nearest)
+    return np.where(np.isnan(raster.depth), np.inf, raster.depth)
+
+
+def _depth_of(member: _Member, grid: _Grid) -> np.ndarray:
+    """Return (h, w) the depth at which each pixel's ray meets a plane, inf where it does not within reach."""
+    inverse = grid.rays @ member.plane.w
+    return np.where(inverse * member.plane.furthest >= 1, 1 / np.maximum(inverse, 1e-12), np.inf)
+
+
+def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray) -> np.ndarray:
+    """Return (h, w) int, the number in ``members`` of the plane behind each pixel, seen or hidden, else -1."""
+    depth = np.stack([_depth_of(member, grid) for member in members])
+    nearest = np.sort(depth, axis=0)
+    # In a room two planes that a ray meets close it off. Elsewhere nothing says that a wall goes on for ever.
+    closed = np.isfinite(nearest[1]) & (not grid.sky.any()) if len(members) > 1 else np.zeros(grid.z.shape, bool)
+    within = np.stack([_hull(member, grid) for member in members])
+    depth[~(within | closed) | (depth < things * (1 + TOUCHING))] = np.inf
+    away = np.stack([cv2.distanceTransform((~member.own).astype(np.uint8), cv2.DIST_L2, 3) for member in members])
+    level = np.array([member.is_level for member in members])
+    best, first = depth.min(axis=0), depth.argmin(axis=0)
+    tied = (depth <= best * (1 + SAME_DEPTH)) & (level[:, None, None] & level[first] | (depth == best))
+    labels = np.where(np.isfinite(best), np.where(tied, away, np.inf).argmin(axis=0), -1)
+    seen_of_set = np.stack([member.own for member in members])
+    labels[np.isinf(things) & ~seen_of_set.any(axis=0)] = -1
+    return np.where(seen_of_set.any(axis=0), seen_of_set.argmax(axis=0), labels)
+
+
+def _hull(member: _Member, grid: _Grid) -> np.ndarray:
+    """Return (h, w) bool, the convex hull of what is seen of a plane; ground is everywhere that near."""
+    row, column = np.nonzero(member.own)
+    mask = np.zeros(grid.z.shape, np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.column_stack([column, row]).astype(np.int32)), 1)
+    if member.is_level:
+        mask |= grid.rays @ member.plane.w >= 1 / member.plane.far
+    return mask.view(bool)
+
+
+def _trace(labels: np.ndarray, members: list[_Member], grid: _Grid, things: np.ndarray, seen: Seen) -> list[Region]:
+    """Return for each plane where the photo shows or hides it, px: its exact outline and what is hidden of it."""
+    numbered = np.ones(labels.shape, np.int32)
+    planes = []
+    for number, member in enumerate(members):
+        count, pieces = cv2.connectedComponents((labels == number).astype(np.uint8), connectivity=4)
+        for piece in range(1, count):
+            if (member.own & (pieces == piece)).any():
+                planes.append(number)
+                numbered[pieces == piece] = 1 + len(planes)
+    ratio = np.array(seen.ids.shape[::-1]) / labels.shape[::-1]
+    traced = [(planes[o.id - 2], _polygon(o, ratio)) for o in trace_outlines(numbered, TOLERANCE_PX) if o.id > 1]
+    outlines = {outline.id: _polygon(outline) for outline in seen.outlines}
+    numbers = {member.number for member in members}
+    regions = []
+    for number, member in enumerate(members):
+        own = shapely.union_all([shape for leaf, shape in outlines.items() if seen.owner.get(leaf) == member.number])
+        before = _find_hiding(member, grid, things)
+        in_view = [shape for leaf, shape in outlines.items() if leaf not in before or seen.owner.get(leaf) in numbers]
+        hidden = shapely.union_all([shape for plane, shape in traced if plane == number])
+        regions.append(Region(own, hidden, shapely.union_all(in_view).difference(own), float(ratio.max())))
+    return regions
+
+
+def _find_hiding(member: _Member, grid: _Grid, things: np.ndarray) -> set[int]:
+    """Return the leaves that stand before a plane over most of where it could be."""
+    depth = _depth_of(member, grid)
+    hit = np.isfinite(depth)
+    could = np.bincount(grid.ids[hit])
+    hides = np.bincount(grid.ids[hit & (things < depth)], minlength=len(could))
+    return set(np.flatnonzero(hides > could / 2).tolist())
+
+
+def _polygon(outline: Outline, ratio: np.ndarray | float = 1.0) -> shapely.Polygon:
+    rings = [ring * ratio for ring in outline.rings()]
+    return shapely.Polygon(rings[0], rings[1:])
+
+
+def _leaks(scene: Scene, prism: Prism, number: int, members: list[_Member], grid: _Grid, things: np.ndarray) -> float:
+    """Return the share of the grid where a plane's solid is seen before, or in place of, another segment."""
+    others = things
+    for k, member in enumerate(members):
+        if k != number:
+            others = np.minimum(others, np.where(member.own, _depth_of(member, grid), np.inf))
+    with np.errstate(invalid="ignore"):
+        shows = _look(scene, [prism], grid) < others * (1 - LEAKING)
+    # Where a thing's solid falls short of its segment, a plane behind it is better than nothing.
+    return float((shows & ~members[number].own & (grid.sky | np.isfinite(others))).mean())
