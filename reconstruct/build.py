@@ -21,6 +21,8 @@ from .supports import find_supports
 from .surroundings import Seen, close_set
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
+FLATTEST = 0.25  # of the segments, which most likely are flat: walls and floors
+
 Progress = Callable[[str, float], None]
 
 
@@ -52,7 +54,9 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     scale = _choose_scale(ground, prediction)
     # Without a ground nothing says where y = 0 is: eye level puts the floor about right.
     height = CAMERA_HEIGHT_M / scale.factor if ground.camera_height is None else ground.camera_height
-    world = World(world_from_camera(ground.down_cam, height), ground.camera_height is not None, scale.factor)
+    world = World(
+        world_from_camera(ground.down_cam, height), ground.camera_height is not None, scale.factor, _depth_error(leaves)
+    )
     if settings.shapes == "auto":
         report("shapes", 0.3)
         leaves = shape_segments(tree, prediction, world)
@@ -79,6 +83,11 @@ def _check_usable(tree: Tree, prediction: Prediction) -> None:
         raise DepthUnusable(
             f"The depth of {name} is unknown at all of its {prediction.depth.z.size} pixels; give another with --depth."
         )
+
+
+def _depth_error(leaves: list[Node]) -> float:
+    """Return the relative error of the depth map: what is left of it on the flattest quarter of the segments."""
+    return float(np.quantile([leaf.plane.residual for leaf in leaves if leaf.segment.kind != "sky"], FLATTEST))
 
 
 def _find_ground(leaves: list[Node], prediction: Prediction) -> Ground:

@@ -9,17 +9,19 @@ import numpy as np
 
 from ..inference.prediction import Camera, Kind
 from .evidence import Evidence
-from .fits import propose
+from .fits import LEAST_POINTS, propose
 from .frames import transform
-from .judge import Verdict, judge
+from .judge import Verdict, judge, may_keep_outline
 from .planes import fit_plane
 from .scene import Prism
 from .shapes import to_prism
 
 LEAST_OVERLAP, MOST_ERROR = 0.96, 0.025  # what a shape has to keep of the outline and of the depth
-ERROR_OVER_FLAT = 0.003  # more than a plane's: flat depth is no reason for a round shape
+ROUND = ("cylinder", "cone", "lathe")
+ERROR_OVER_FLAT = 0.005  # of a round shape over a plane's: flat depth is no reason for one
 COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
 CUT_BANDS, CUTS_TRIED = 24, 3
+FIRST_OVERLAP = 0.9
 FIRST_LOOK = 3  # every so many pixels of the grid while heights are tried
 LEAST_PIECE = 0.03  # of the segment's pixels: a smaller piece of a cut does not count
 CLEARLY = 0.02  # more than at a height where the width changes more, to be preferred
@@ -45,15 +47,24 @@ class Choice:
         """Whether it keeps outline and depth well enough to stand for its segment."""
         return self.verdict.overlap >= LEAST_OVERLAP and self.verdict.error <= self.allowed
 
+    @property
+    def looks_good(self) -> bool:
+        """Whether it may do so when it is looked at more closely."""
+        return self.verdict.overlap >= FIRST_OVERLAP and self.verdict.error <= self.allowed
+
 
 def choose_shape(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> Choice | None:
     """Return the shape that explains a segment best for its complexity; None where none could be fitted."""
     choices = []
-    allowed = min(MOST_ERROR, fit_flat(evidence) + ERROR_OVER_FLAT)
+    most = MOST_ERROR + 1.5 * evidence.depth_error
+    round_allowed = min(most, fit_flat(evidence) + ERROR_OVER_FLAT)
     for shape in propose(evidence, has_ground):
         prism = to_prism(shape, kind, camera, evidence.world_from_camera)
+        if not may_keep_outline(prism, evidence):
+            continue
         verdict = judge(prism, evidence)
         reason = f"{shape.kind}: keeps {verdict.overlap:.0%} of the outline, {verdict.error:.1%} off in depth"
+        allowed = round_allowed if shape.kind in ROUND else most
         choices.append(Choice(replace(prism, residual=verdict.error, reason=reason), verdict, allowed))
     if not choices:
         return None
@@ -77,7 +88,8 @@ def find_cut(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -
         explained = 0.0
         for piece in _pieces(evidence, height):
             choice = choose_shape(piece, has_ground, kind, camera)
-            if choice is not None and choice.is_good:
+            # A stick of a few pixels is as good as a shape already.
+            if len(piece.points) < LEAST_POINTS or (choice is not None and choice.looks_good):
                 explained += np.count_nonzero(piece.own) / np.count_nonzero(evidence.own)
         if explained > most:
             best, most = height, explained + CLEARLY

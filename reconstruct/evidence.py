@@ -12,6 +12,9 @@ from .frames import rays_through, transform
 
 GRID_PX = 128  # long side of the grid that a segment's box is reduced to
 MARGIN = 0.15  # of the box, around it: what a shape may cover there decides whether it leaks
+BLEEDING = (
+    0.02  # relative change of depth from pixel to pixel that runs into the outline: no face is that steep for long
+)
 STEP = 0.05  # relative change of depth between neighbours across which no normal is taken
 
 
@@ -30,6 +33,7 @@ class Evidence:
         touches_frame: left, top, right, bottom: whether the segment is cut off there by the photo's frame.
         label: of the segment.
         metres: how many a unit of length here is, as far as is known.
+        depth_error: relative error of the depth map itself.
     """
 
     camera: Camera
@@ -42,6 +46,7 @@ class Evidence:
     touches_frame: tuple[bool, bool, bool, bool]
     label: str = ""
     metres: float = 1.0
+    depth_error: float = 0.0
 
     @property
     def eye(self) -> np.ndarray:
@@ -100,6 +105,7 @@ def gather_evidence(
     )
     depth = z[np.ix_(rows, columns)].astype(np.float64)
     inside = np.isin(ids[np.ix_(rows, columns)], wanted)
+    depth = settle_edges(depth, inside)
     pixels = np.stack(np.meshgrid(columns + 0.5, rows + 0.5), axis=-1)
     surface = transform(world_from_camera, rays_through(pixels, camera) * depth[..., None])
     normals = _estimate_normals(surface, depth, inside, world_from_camera[:3, 3])
@@ -108,6 +114,31 @@ def gather_evidence(
     return Evidence(
         grid, world_from_camera, inside, depth, surface[known], normals[known], surface[_beside(inside, depth)], frame
     )
+
+
+def settle_edges(depth: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Give pixels where depth bleeds over the outline the depth of the nearest pixel where it does not.
+
+    Args:
+        depth: (h, w) float64, NaN unknown.
+        inside: (h, w) bool, the segment.
+    """
+    known = inside & np.isfinite(depth)
+    if min(depth.shape) < 3:
+        return depth
+    with np.errstate(invalid="ignore", divide="ignore"):
+        log = np.log(depth)
+        steep = np.hypot(*np.gradient(np.where(known, log, np.nan), edge_order=1)) > BLEEDING
+    outside = cv2.dilate((~inside).view(np.uint8), np.ones((5, 5), np.uint8)).view(bool)
+    _, labels = cv2.connectedComponents((steep & known).view(np.uint8), connectivity=8)
+    bleeding = np.isin(labels, np.setdiff1d(np.unique(labels[outside & known]), [0])) & known
+    good = known & ~bleeding
+    if not bleeding.any() or np.count_nonzero(good) < 0.2 * np.count_nonzero(known):
+        return depth
+    _, nearest = cv2.distanceTransformWithLabels((~good).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    of_label = np.zeros(int(nearest.max()) + 1)
+    of_label[nearest[good]] = depth[good]
+    return np.where(bleeding, of_label[nearest], depth)
 
 
 def _beside(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 
 from .evidence import Evidence
-from .frames import transform
+from .frames import project, transform
 from .meshes import mesh_of, triangles_of
 from .raster import rasterise
 from .scene import Prism
 
 ERROR_CAP = 0.25  # a pixel that is missed, or leaks, counts as this relative depth error
+SHORT = 0.12  # of the segment's width or height
 _SQUARE = np.ones((3, 3), np.uint8)  # a pixel of the grid: closer than that an outline is not known
 BEHIND = 0.01  # relative: a solid that is not this far behind what a pixel shows would hide it
 
@@ -34,6 +35,22 @@ class Verdict:
     def cost(self) -> float:
         """Return error and lost overlap as one number."""
         return self.error + ERROR_CAP * (1 - self.overlap)
+
+
+def may_keep_outline(prism: Prism, evidence: Evidence) -> bool:
+    """Return whether the box around a solid, as the camera sees it, reaches about as far as the segment's.
+
+    A solid that is hidden in part may reach further; one that falls short of the segment never keeps its outline.
+    """
+    points = transform(np.linalg.inv(evidence.world_from_camera), mesh_of(prism).points)
+    if (points[:, 2] <= 0).any():
+        return True
+    seen = project(points, evidence.camera)
+    rows, columns = np.flatnonzero(evidence.own.any(1)), np.flatnonzero(evidence.own.any(0))
+    low = np.array([columns[0], rows[0]])
+    high = np.array([columns[-1] + 1, rows[-1] + 1])
+    slack = SHORT * (high - low) + 1
+    return bool((seen.min(0) <= low + slack).all() and (seen.max(0) >= high - slack).all())
 
 
 def judge(prism: Prism, evidence: Evidence) -> Verdict:

@@ -20,6 +20,9 @@ from .tree import Node, Tree, divide_leaf, least_pixels, split_leaf
 SURROUNDINGS = re.compile(r"\b(wall|ceiling|floor|window|door|fence|curtain|roof|hill|mountain)")
 
 
+SHAPED_AREA, CUT_AREA = 0.0007, 0.003  # of the photo: smaller ones stay prisms, and whole
+
+
 @dataclass(frozen=True, eq=False)
 class World:
     """Where up is while the tree is built: lengths are still in the depth map's unit.
@@ -28,11 +31,13 @@ class World:
         world_from_camera: (4, 4) float64.
         has_ground: whether y = 0 is the ground.
         metres: how many the unit is, as far as is known.
+        depth_error: relative error of the depth map itself, as its flattest segments show it.
     """
 
     world_from_camera: np.ndarray
     has_ground: bool
     metres: float = 1.0
+    depth_error: float = 0.0
 
 
 def shape_segments(tree: Tree, prediction: Prediction, world: World) -> list[Node]:
@@ -51,9 +56,10 @@ def shape_segments(tree: Tree, prediction: Prediction, world: World) -> list[Nod
 
 
 def shape_leaves(tree: Tree, prediction: Prediction, leaves: list[Node], world: World) -> list[Node]:
-    """Give each leaf the shape that explains it; return those that still have none."""
+    """Give each leaf that a cut left the shape that explains it; return those that still have none."""
     for leaf in leaves:
-        shape_node(tree, leaf, prediction, world)
+        if leaf.is_cut:
+            shape_node(tree, leaf, prediction, world)
     return [leaf for leaf in leaves if leaf.choice is None]
 
 
@@ -67,11 +73,16 @@ def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[
     tolerance_px = settings.outline_tolerance * max(prediction.photo.size)
     born = []
     for leaf in leaves:
-        parts = cut_leaf(tree, leaf, prediction, world, least_px) if settings.shapes == "auto" else None
+        may_be_cut = settings.shapes == "auto" and (leaf.level == 0 or leaf.is_cut)
+        parts = cut_leaf(tree, leaf, prediction, world, least_px) if may_be_cut else None
+        is_cut = parts is not None
         if parts is None:
-            parts = split_leaf(tree, prediction, settings, leaf)
+            tolerance = settings.residual_tolerance + world.depth_error
+            parts = split_leaf(tree, prediction, replace(settings, residual_tolerance=tolerance), leaf)
         if parts is not None:
             born += divide_leaf(tree, leaf, parts, tolerance_px)
+            for child in leaf.children:
+                child.is_cut = is_cut
     if born:
         open_saddles(tree.ids)
     return born
@@ -90,11 +101,13 @@ def look_at(tree: Tree, node: Node, prediction: Prediction, world: World) -> Evi
     if node.segment.kind not in ("object", "structure") or SURROUNDINGS.search(node.segment.label.lower()):
         return None
     leaves = list(node.leaves())
+    if sum(leaf.area for leaf in leaves) < SHAPED_AREA * tree.ids.size:
+        return None
     corners = np.array([leaf.box for leaf in leaves])
     box = (*corners[:, :2].min(0).tolist(), *corners[:, 2:].max(0).tolist())
     wanted = [leaf.id for leaf in leaves]
     found = gather_evidence(tree.ids, wanted, prediction.depth.z, box, prediction.camera, world.world_from_camera)
-    return replace(found, label=node.segment.label, metres=world.metres)
+    return replace(found, label=node.segment.label, metres=world.metres, depth_error=world.depth_error)
 
 
 def cut_leaf(tree: Tree, leaf: Node, prediction: Prediction, world: World, least_px: int) -> np.ndarray | None:
@@ -103,6 +116,8 @@ def cut_leaf(tree: Tree, leaf: Node, prediction: Prediction, world: World, least
     Returns:
         (h, w) int32 over the leaf's box: 0 outside, else the number of a part; None where no height does it.
     """
+    if leaf.area < CUT_AREA * tree.ids.size:
+        return None
     evidence = look_at(tree, leaf, prediction, world)
     if evidence is None:
         return None

@@ -37,6 +37,7 @@ class Node:
         box: (x0, y0, x1, y1) px, the last ones exclusive.
         colour: (3,) mean linear-light RGB.
         choice: the whole shape that stands for it, if one explains it.
+        is_cut: whether a cut at some height left it, so that a shape may explain it; a facet of a split is flat.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Node:
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     colour: np.ndarray = field(default_factory=lambda: np.zeros(3))
     choice: Choice | None = None
+    is_cut: bool = False
 
     def leaves(self) -> Iterator[Node]:
         """Yield the nodes below without children, this one if it has none."""
