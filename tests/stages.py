@@ -10,6 +10,7 @@ from blockout.inference.prediction import Camera, Kind, Photo, Source
 from blockout.reconstruct.frames import project, transform, world_from_camera
 from blockout.reconstruct.names import identifier
 from blockout.reconstruct.scene import Prism, Scale, Scene
+from blockout.reconstruct.shapes import make_box, make_lathe, make_revolution, to_prism, upright_axes
 
 COLOURS = ((0.6, 0.1, 0.1), (0.1, 0.5, 0.2), (0.1, 0.2, 0.7), (0.5, 0.5, 0.1))
 RING = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], np.float64) / 2
@@ -168,3 +169,30 @@ def make_picture(camera: Camera) -> np.ndarray:
     red = (column * 190 // camera.width).astype(np.uint8)
     green = (row * 190 // camera.height).astype(np.uint8)
     return np.stack([red + checker, green + checker, np.full_like(red, 90) + checker], axis=-1)
+
+
+def make_fitted() -> Scene:
+    """Return a scene of a turned box, a cylinder, a cone and a bottle that stand before the camera."""
+    scene = make_scene()
+    axes = upright_axes(np.array([0.4, 0.0, 1.0]))
+    heights, radii = np.array([0.0, 0.1, 0.5, 0.8]), np.array([0.1, 0.2, 0.15, 0.05])
+    shapes = (
+        make_box(axes, np.array([-0.6, 0.0, -4.2]), np.array([-0.1, 0.7, -3.7]), "seen: its sides or top"),
+        make_revolution(np.array([0.3, -3.5]), 0.0, 0.6, (0.2, 0.2), "seen: its curvature"),
+        make_revolution(np.array([0.9, -3.8]), 0.0, 0.7, (0.3, 0.0), "seen: its curvature"),
+        make_lathe(
+            np.tile([-0.2, -3.2], (4, 1)), heights, radii, 0.5, np.array([1.0, 0.0]), "as deep as 0.5 of its width"
+        ),
+    )
+    facts = {"score": 0.75, "pixels": 100, "reason": "it fits"}
+    prisms = [
+        replace(
+            to_prism(shape, "object", scene.camera, scene.world_from_camera),
+            name=f"seg_{number:03d}_{shape.kind}",
+            label=shape.kind,
+            colour=np.array(COLOURS[number % len(COLOURS)]),
+            **facts,
+        )
+        for number, shape in enumerate(shapes, start=1)
+    ]
+    return replace(scene, prisms=(*prisms, scene.prisms[-1]))

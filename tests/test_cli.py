@@ -61,6 +61,22 @@ def test_the_current_folder_gets_the_stage_by_default(room: Path, out: Path, mon
     assert (out / "room.usd").is_file()
 
 
+def test_prisms_alone_where_they_are_asked_for(room: Path, out: Path) -> None:
+    for shapes in ("auto", "prism"):
+        assert build(room, "--quiet", "--shapes", shapes, "-o", out / f"{shapes}.usd") == 0
+    auto, prism = (json.loads((out / f"{name}.scene.json").read_text("utf-8")) for name in ("auto", "prism"))
+    assert {solid["shape"] for solid in prism["prisms"]} == {"prism"}
+    assert {solid["label"]: solid["shape"] for solid in auto["prisms"]}["post"] == "box"
+
+
+def test_guessed_faces_are_tinted_on_request(room: Path, out: Path) -> None:
+    for options in ([], ["--tint-guessed"]):
+        assert build(room, "--quiet", *options, "-o", out / f"a{len(options)}.usda") == 0
+    plain, tinted = ((out / f"a{count}.usda").read_text("utf-8") for count in (0, 1))
+    assert "GeomSubset" not in plain
+    assert "GeomSubset" in tinted
+
+
 @pytest.mark.parametrize("suffix", [".usd", ".usda", ".usdc", ".usdz"])
 def test_the_outputs_suffix_picks_the_format(room: Path, out: Path, suffix: str) -> None:
     stage = out / f"scene{suffix}"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import trimesh
 from blockout.reconstruct.frames import transform, world_from_camera
-from blockout.reconstruct.meshes import Mesh, following_in_ring, mesh_of
+from blockout.reconstruct.meshes import Mesh, following_in_ring, mesh_of, triangles_of, triangulate_faces
 from blockout.reconstruct.scene import Prism
 from stages import make_camera, make_prism, make_scene
 
@@ -84,3 +84,14 @@ def test_a_group_s_own_solid_does_not_hold_its_parts() -> None:
 def test_each_ring_closes_on_itself() -> None:
     assert following_in_ring((3,)).tolist() == [1, 2, 0]
     assert following_in_ring((3, 4, 3)).tolist() == [1, 2, 0, 4, 5, 6, 3, 8, 9, 7]
+
+
+def test_triangles_are_those_of_their_faces() -> None:
+    mesh = mesh_of(make_box(hole=0.5))
+    triangles, numbers = triangulate_faces(mesh)
+    faces = faces_of(mesh)
+    assert np.bincount(numbers).tolist() == [len(face) - 2 for face in faces]
+    assert all(set(triangle) <= set(faces[k]) for triangle, k in zip(triangles.tolist(), numbers, strict=True))
+    whole = trimesh.Trimesh(triangles_of(mesh).reshape(-1, 3), np.arange(3 * len(triangles)).reshape(-1, 3))
+    assert whole.is_watertight
+    assert whole.volume == pytest.approx(solid_of(mesh).volume)

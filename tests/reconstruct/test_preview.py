@@ -26,6 +26,7 @@ from blockout.reconstruct.views import (
     view_from_top,
     without_ceilings,
 )
+from stages import make_fitted
 
 SKY = np.array([0.3, 0.5, 0.9])
 
@@ -295,3 +296,17 @@ def test_the_same_scene_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("first.png", "second.png"):
         write_preview(render_preview(*make_scene(), photo_texture=True), tmp_path / name)
     assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
+
+
+def test_fitted_solids_carry_the_photo_wherever_they_face_its_camera() -> None:
+    scene = make_fitted()
+    cylinder = scene.prisms[1]
+    faces = gather_faces([cylinder], scene.world_from_camera)
+    towards = ((scene.world_from_camera[:3, 3] - faces.corners[:, 0]) * faces.normal).sum(1)
+    assert (faces.is_front == (towards > 0)).all()
+    assert 0 < faces.is_front.sum() < len(faces.is_front)
+    white = replace(scene, photo=replace(scene.photo, rgb=np.full_like(scene.photo.rgb, 255)), prisms=(cylinder,))
+    plain, textured = (see_from_camera(white, photo_texture=is_textured) for is_textured in (False, True))
+    changed = (plain != textured).any(axis=2)
+    shown = (plain != see_from_camera(replace(white, prisms=()))).any(axis=2)
+    assert changed.sum() > 0.8 * shown.sum(), "all that the camera sees of it"

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blockout.reconstruct.frames import world_from_camera
+from blockout.reconstruct.frames import project, transform, world_from_camera
+from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.names import identifier, prim_paths, stage_files, stem, texture_path
 from blockout.reconstruct.report import cubes_text, scene_record
-from stages import make_camera, make_levels, make_prism, make_scene
+from stages import make_camera, make_fitted, make_levels, make_prism, make_scene
 
 
 @pytest.fixture
@@ -82,6 +83,32 @@ def test_height_of_a_standing_face_is_measured_along_the_vertical() -> None:
         measured = scene_record(replace(make_scene(), world_from_camera=level, prisms=(prism,)), {})["prisms"][0]
         assert (measured["width_m"], measured["height_m"]) == pytest.approx((0.9, 2.0))
         assert measured["centre_m"] == pytest.approx([0.0, 1.6, -4.05])
+
+
+def test_a_fitted_solid_is_measured_across_and_upward() -> None:
+    record = scene_record(make_fitted(), {})
+    sizes = {prism["shape"]: (prism["width_m"], prism["height_m"]) for prism in record["prisms"]}
+    assert sizes["box"] == pytest.approx((0.5, 0.7))
+    assert sizes["cylinder"] == pytest.approx((0.404, 0.6), abs=1e-3)
+    assert sizes["cone"] == pytest.approx((0.606, 0.7), abs=1e-3)
+    assert sizes["lathe"] == pytest.approx((0.404, 0.8), abs=1e-3)
+    cylinder = prism_called(record, "seg_002_cylinder")
+    assert cylinder["centre_m"] == pytest.approx([0.3, 0.3, -3.5])
+    assert cylinder["thickness_m"] == pytest.approx(0.4)
+    assert cylinder["shape_reason"] == "it fits"
+    assert prism_called(record, "seg_008_floor")["shape"] == "prism"
+
+
+def test_cubes_cover_what_fitted_solids_cover() -> None:
+    scene = make_fitted()
+    cubes = ast.literal_eval(cubes_text(scene))
+    for number, prism in enumerate(scene.prisms[:4], start=1):
+        points = transform(np.linalg.inv(scene.world_from_camera), mesh_of(prism).points)
+        points_px = project(points, scene.camera)
+        _, width, height, x, y, nearness, _ = cubes[str(number)]
+        assert (width + 1, height + 1) == pytest.approx(np.ptp(points_px, axis=0))
+        assert (x + 0.5, y + 0.5) == pytest.approx((points_px.min(axis=0) + points_px.max(axis=0)) / 2)
+        assert 1 / np.median(points[:, 2]) < nearness < 1 / points[:, 2].min(), "what is seen is the nearer half"
 
 
 def test_cubes_are_a_dictionary_in_the_older_project_s_layout() -> None:

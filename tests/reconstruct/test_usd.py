@@ -8,7 +8,7 @@ from blockout.errors import OutputUnwritable
 from blockout.output import staged
 from blockout.reconstruct.frames import Units, UpAxis, project, transform
 from blockout.reconstruct.meshes import mesh_of
-from blockout.reconstruct.names import identifier, prim_paths, stage_files, stem
+from blockout.reconstruct.names import Texture, identifier, prim_paths, stage_files, stem
 from blockout.reconstruct.scene import Scene
 from blockout.reconstruct.usd import StageFacts, write_stage
 from disks import mounted
@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdLux, UsdShade, UsdUtils
-from stages import make_scene
+from stages import make_fitted, make_scene
 from validators import WrittenStage
 
 SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
@@ -219,6 +219,7 @@ def test_metadata_is_written_for_blender_and_for_maya(scene: Scene, tmp_path: Pa
         "pixels": 1003,
         "thickness_m": pytest.approx(0.4),
         "thickness_source": "depth spread",
+        "shape": "prism",
     }
     mesh = stage.GetPrimAtPath(mesh_path(scene, "seg_003_Cafe_Stuhle"))
     assert {name: mesh.GetParent().GetAttribute(f"userProperties:{name}").Get() for name in expected} == expected
@@ -227,6 +228,70 @@ def test_metadata_is_written_for_blender_and_for_maya(scene: Scene, tmp_path: Pa
     assert {primvar.GetInterpolation() for primvar in primvars} == {"constant"}
     group = stage.GetPrimAtPath("/Blockout/segments/seg_004_shelf")
     assert group.GetAttribute("userProperties:label").Get() == "shelf"
+
+
+def test_a_fitted_solid_says_why_it_has_its_shape(tmp_path: Path) -> None:
+    scene = make_fitted()
+    write_stage(scene, tmp_path / "a.usd")
+    stage = open_stage(tmp_path / "a.usd")
+    mesh = stage.GetPrimAtPath(mesh_path(scene, "seg_002_cylinder"))
+    for name, value in (("shape", "cylinder"), ("shape_reason", "it fits")):
+        assert mesh.GetParent().GetAttribute(f"userProperties:{name}").Get() == value
+        assert UsdGeom.PrimvarsAPI(mesh).GetPrimvar(name).Get() == value
+    floor = stage.GetPrimAtPath(mesh_path(scene, "seg_008_floor"))
+    assert not floor.GetParent().HasAttribute("userProperties:shape_reason"), "nothing to say"
+
+
+@pytest.mark.parametrize("texture", ["photo", "colour"])
+def test_seen_faces_are_told_from_guessed_ones(tmp_path: Path, texture: Texture) -> None:
+    scene = make_fitted()
+    write_stage(scene, tmp_path / "a.usd", texture=texture)
+    stage = open_stage(tmp_path / "a.usd")
+    eye = scene.world_from_camera[:3, 3] / UsdGeom.GetStageMetersPerUnit(stage)
+    for prism in scene.solids():
+        mesh = UsdGeom.Mesh(stage.GetPrimAtPath(mesh_path(scene, prism.name)))
+        primvar = UsdGeom.PrimvarsAPI(mesh).GetPrimvar("seen")
+        sizes = np.array(mesh.GetFaceVertexCountsAttr().Get())
+        seen = np.array(primvar.Get())
+        assert primvar.GetInterpolation() == "uniform"
+        assert len(seen) == len(sizes)
+        assert 0 < seen.sum() < len(seen)
+        to_world = UsdGeom.XformCache().GetLocalToWorldTransform(mesh.GetPrim())
+        points = np.array([to_world.Transform(Gf.Vec3d(point)) for point in mesh.GetPointsAttr().Get()])
+        first = np.array(mesh.GetFaceVertexIndicesAttr().Get())[np.cumsum(sizes) - sizes]
+        normals = np.array(mesh.GetNormalsAttr().Get())[np.cumsum(sizes) - sizes]
+        faces_the_eye = (normals * (eye - points[first])).sum(1) > 0
+        if prism.shape != "prism":
+            assert (seen == faces_the_eye).all()
+        else:
+            assert faces_the_eye[seen == 1].all(), "its front alone carries the photo"
+
+
+@pytest.mark.parametrize("texture", ["photo", "colour"])
+def test_guessed_faces_are_tinted_on_request(tmp_path: Path, texture: Texture) -> None:
+    scene = make_fitted()
+    write_stage(scene, tmp_path / "a.usd", texture=texture, tint_guessed=True)
+    stage = open_stage(tmp_path / "a.usd")
+    for prism in scene.solids():
+        mesh = stage.GetPrimAtPath(mesh_path(scene, prism.name))
+        subsets = {
+            subset.GetPrim().GetName(): subset for subset in UsdGeom.Subset.GetAllGeomSubsets(UsdGeom.Mesh(mesh))
+        }
+        seen = np.array(UsdGeom.PrimvarsAPI(mesh).GetPrimvar("seen").Get())
+        assert list(subsets["front"].GetIndicesAttr().Get()) == np.flatnonzero(seen).tolist()
+        assert list(subsets["body"].GetIndicesAttr().Get()) == np.flatnonzero(seen == 0).tolist()
+        front, body = (diffuse_of(subsets[name].GetPrim()) for name in ("front", "body"))
+        assert front == (None if texture == "photo" else pytest.approx(prism.colour, abs=1e-6))
+        assert body == pytest.approx(0.6 * prism.colour + 0.4 * np.array([0.16, 0.22, 0.32]), abs=1e-6)
+
+
+def diffuse_of(prim: Usd.Prim) -> list[float] | None:
+    """Return the colour of a prim's material; None where a texture gives it."""
+    material, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
+    surface = UsdShade.Shader(material.GetPrim().GetChild("surface"))
+    return (
+        None if surface.GetInput("diffuseColor").HasConnectedSource() else list(surface.GetInput("diffuseColor").Get())
+    )
 
 
 def test_words_that_utf_8_cannot_hold_do_not_stop_a_stage(scene: Scene, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from blockout.reconstruct.frames import Units, UpAxis
 from blockout.reconstruct.names import Texture, prim_paths
 from blockout.reconstruct.usd import write_stage
 from pxr import Sdf
-from stages import make_camera, make_levels, make_prism, make_scene
+from stages import make_camera, make_fitted, make_levels, make_prism, make_scene
 from validators import VALIDATORS, Absent, WrittenStage, blender, checkers, threejs
 
 Check = Callable[[Sequence[WrittenStage]], None]
@@ -49,6 +49,18 @@ def levels(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 def test_stages_are_what_independent_readers_find(check: Check, written: list[WrittenStage]) -> None:
     try:
         check(written)
+    except Absent as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.mark.parametrize("check", VALIDATORS)
+def test_fitted_solids_are_what_independent_readers_find(check: Check, tmp_path: Path) -> None:
+    scene, textures = make_fitted(), ("photo", "colour")
+    stages = [WrittenStage(tmp_path / f"{texture}.usd", scene, texture=texture) for texture in textures]
+    for stage in stages:
+        write_stage(scene, stage.path, texture=stage.texture)
+    try:
+        check(stages)
     except Absent as reason:
         pytest.skip(str(reason))
 
