@@ -112,7 +112,7 @@ def _assemble(
     solid = [root for root in tree.roots if root.segment.kind != "sky"]
     numbers = iter(range(1, tree.next_id + len(tree.roots) + 1))
     prisms: list[Prism] = []
-    owner = {}
+    owner: dict[int, int] = {}
     for done, root in enumerate(solid):
         report("prisms", 0.8 + 0.2 * done / len(solid))
         prism = _solidify(root, prediction, pose, numbers)

@@ -15,6 +15,7 @@ MARGIN = 0.15  # of the box, around it: what a shape may cover there decides whe
 BLEEDING = (
     0.02  # relative change of depth from pixel to pixel that runs into the outline: no face is that steep for long
 )
+FLAT, LEAST_FLAT = 0.003, 12  # relative error and pixels of a plane that is too steep for others
 STEP = 0.05  # relative change of depth between neighbours across which no normal is taken
 
 
@@ -129,9 +130,12 @@ def settle_edges(depth: np.ndarray, inside: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         log = np.log(depth)
         steep = np.hypot(*np.gradient(np.where(known, log, np.nan), edge_order=1)) > BLEEDING
+    # A step between two things is two pixels wide at most; a ramp is wider.
+    ramp = cv2.morphologyEx((steep & known).view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     outside = cv2.dilate((~inside).view(np.uint8), np.ones((5, 5), np.uint8)).view(bool)
-    _, labels = cv2.connectedComponents((steep & known).view(np.uint8), connectivity=8)
-    bleeding = np.isin(labels, np.setdiff1d(np.unique(labels[outside & known]), [0])) & known
+    _, labels = cv2.connectedComponents(ramp, connectivity=8)
+    suspects = np.setdiff1d(np.unique(labels[outside & known]), [0])
+    bleeding = np.isin(labels, [label for label in suspects if not _is_flat(depth, labels == label)]) & known
     good = known & ~bleeding
     if not bleeding.any() or np.count_nonzero(good) < 0.2 * np.count_nonzero(known):
         return depth
@@ -139,6 +143,17 @@ def settle_edges(depth: np.ndarray, inside: np.ndarray) -> np.ndarray:
     of_label = np.zeros(int(nearest.max()) + 1)
     of_label[nearest[good]] = depth[good]
     return np.where(bleeding, of_label[nearest], depth)
+
+
+def _is_flat(depth: np.ndarray, area: np.ndarray) -> bool:
+    """Return whether depth over an area, (h, w) bool, is that of a plane, such as a top seen at a small angle."""
+    rows, columns = np.nonzero(area)
+    if len(rows) < LEAST_FLAT:
+        return False
+    coordinates = np.column_stack([columns, rows, np.ones(len(rows))])
+    inverse = 1 / depth[area]
+    plane = np.linalg.lstsq(coordinates, inverse, rcond=None)[0]
+    return bool(np.median(np.abs(coordinates @ plane / inverse - 1)) < FLAT)
 
 
 def _beside(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -151,8 +166,8 @@ def _beside(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 def _estimate_normals(surface: np.ndarray, depth: np.ndarray, inside: np.ndarray, eye: np.ndarray) -> np.ndarray:
     """Return (h, w, 3) unit normals towards the eye, from differences between pixels of one unbroken surface."""
-    along = [_slope(surface, depth, inside, axis) for axis in (1, 0)]
-    normals = np.cross(*along)
+    along, down = (_slope(surface, depth, inside, axis) for axis in (1, 0))
+    normals = np.cross(along, down)
     with np.errstate(invalid="ignore", divide="ignore"):
         normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
         away = (normals * (surface - eye)).sum(-1) > 0

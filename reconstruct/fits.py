@@ -35,7 +35,7 @@ def propose(evidence: Evidence, has_ground: bool) -> list[Shape]:
     if len(evidence.points) < LEAST_POINTS:
         return []
     bottom = find_bottom(evidence, has_ground)
-    shapes = []
+    shapes: list[Shape] = []
     for axes in find_axes(evidence):
         shapes += fit_boxes(evidence, axes, bottom)
         shapes += fit_height_profiles(evidence, axes, bottom)

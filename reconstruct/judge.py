@@ -63,7 +63,7 @@ def judge(prism: Prism, evidence: Evidence) -> Verdict:
     with np.errstate(invalid="ignore"):
         error = np.where(hit, np.abs(depth / z - 1), ERROR_CAP)[own & np.isfinite(z) & (hit | ~near_hit)]
         leaks = hit & ~near_own & ((depth < z * (1 + BEHIND)) | np.isnan(z))
-    missed = np.count_nonzero(own & ~near_hit)
-    union = np.count_nonzero(own) + np.count_nonzero(leaks)
+    missed, leaked = int(np.count_nonzero(own & ~near_hit)), int(np.count_nonzero(leaks))
+    union = int(np.count_nonzero(own)) + leaked
     mean = float(np.minimum(error, ERROR_CAP).mean()) if len(error) else ERROR_CAP
-    return Verdict(mean, 1 - (missed + np.count_nonzero(leaks)) / max(union, 1))
+    return Verdict(mean, 1 - (missed + leaked) / max(union, 1))
