@@ -6,8 +6,8 @@ from blockout.inference.prediction import SegmentMap
 from blockout.reconstruct.compose import Choice, choose_shape, find_cut
 from blockout.reconstruct.evidence import Evidence
 from blockout.reconstruct.meshes import mesh_of
+from casts import Ball, Cone, House, box_error, check_solid, gather
 from rooms import FLOOR, WALL, Box, Room, Solid, look, make_camera, photograph
-from solids import Ball, Cone, House, box_error, check_solid, gather
 
 CAMERA = make_camera(360, 480)
 HIGH = look(2.2, -20)
@@ -17,7 +17,7 @@ PILE = Cone("pile", (0.1, -3), 0, 1.0, (0.5, 0.0))
 BALL = Ball("ball", (0.2, 1.2, -3), 0.4)
 BARN = House("barn", Box("", (-0.6, 0, -3.9), (0.4, 0.6, -2.7), turn_deg=30), 1.0)
 POSTER = Box("poster", (-0.5, 1, -4.95), (0.5, 2, -4.9))
-THINGS = {"box": CRATE, "cylinder": DRUM, "cone": PILE, "lathe": BALL, "profile": BARN}
+THINGS: dict[str, Solid] = {"box": CRATE, "cylinder": DRUM, "cone": PILE, "lathe": BALL, "profile": BARN}
 
 
 def photo_of(*things: Solid, pose: np.ndarray = HIGH) -> Room:

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blockout.reconstruct.evidence import GRID_PX, Evidence
+from casts import gather
 from rooms import CRATE, FLOOR, WALL, Box, look, make_camera, photograph, plain_room
-from solids import gather
 
 POST = Box("post", (-0.9, 0, -2.2), (-0.8, 3, -2.1))
 

@@ -7,8 +7,8 @@ from blockout.reconstruct.fits import find_axes, find_bottom, fit_boxes, fit_hei
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
 from blockout.reconstruct.shapes import Shape, to_prism
+from casts import Ball, Cone, House, box_error, gather
 from rooms import FLOOR, WALL, Box, Solid, look, make_camera, photograph
-from solids import Ball, Cone, House, box_error, gather
 
 CAMERA = make_camera(360, 480)
 HIGH = look(2.2, -20)

@@ -6,8 +6,8 @@ from blockout.reconstruct.evidence import Evidence
 from blockout.reconstruct.judge import ERROR_CAP, judge
 from blockout.reconstruct.scene import Prism
 from blockout.reconstruct.shapes import Shape, make_box, make_revolution, to_prism
+from casts import Cone, gather
 from rooms import FLOOR, WALL, Box, look, make_camera, photograph
-from solids import Cone, gather
 
 CAMERA = make_camera(360, 480)
 HIGH = look(2.2, -20)

@@ -11,10 +11,10 @@ from blockout.reconstruct.shapes import (
     to_prism,
     upright_axes,
 )
+from casts import check_solid, to_trimesh
 from hypothesis import given
 from hypothesis import strategies as st
 from rooms import look, make_camera
-from solids import check_solid, to_trimesh
 
 CAMERA, POSE = make_camera(), look()
 GABLE = np.array([[-1, 0], [1, 0], [1, 2], [0, 3], [-1, 2]], np.float64)

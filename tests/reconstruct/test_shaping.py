@@ -9,10 +9,10 @@ from blockout.reconstruct.build import reconstruct
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism, Scene
 from blockout.reconstruct.settings import Settings
+from casts import Ball, Cone, box_error, check_solid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rooms import FLOOR, WALL, Box, Room, Solid, look, make_camera, photograph
-from solids import Ball, Cone, box_error, check_solid
 
 CAMERA = make_camera(360, 480)
 CRATE = Box("crate", (-1.0, 0, -3.6), (-0.2, 0.7, -3.0), rgb=(170, 60, 40), turn_deg=20)
