@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 
 from ..inference.prediction import Camera
-from .evidence import settle_edges
 from .frames import rays_through
 from .planes import ERROR_CAP, mean_error
 
@@ -68,7 +67,6 @@ def _gather_points(
     middle = slice(stride // 2, None, stride)
     depth = z[middle, middle].astype(np.float64)
     rows, columns = np.meshgrid(*(np.arange(n) * stride + stride // 2 for n in depth.shape), indexing="ij")
-    depth = settle_edges(depth, inside[middle, middle])
     known = inside[middle, middle] & np.isfinite(depth)
     if known.sum() < SPARSE_SHARE * np.count_nonzero(inside[middle, middle]):  # sparse depth: any pixel of the cell
         y, x = np.nonzero(inside & np.isfinite(z))

@@ -478,7 +478,7 @@ def test_what_bounded_the_recursion_is_on_record(scene: Scene) -> None:
 def test_progress_rises_from_stage_to_stage_and_may_stop_the_work(room: Room) -> None:
     heard: list[tuple[str, float]] = []
     reconstruct(room.prediction, progress=lambda stage, share: heard.append((stage, share)))
-    assert list(dict.fromkeys(stage for stage, _ in heard)) == ["segments", "parts", "outlines", "prisms"]
+    assert list(dict.fromkeys(stage for stage, _ in heard)) == ["segments", "shapes", "parts", "outlines", "prisms"]
     shares = [share for _, share in heard]
     assert shares == sorted(shares)
     assert 0 <= shares[0] < shares[-1] <= 1
