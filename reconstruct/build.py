@@ -59,7 +59,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     )
     if settings.shapes == "auto":
         report("shapes", 0.3)
-        leaves = shape_segments(tree, prediction, world)
+        leaves = shape_segments(tree, prediction, world, with_cuts=settings.detail > 0)
     for level in range(settings.detail):
         report("parts", 0.4 + 0.3 * level / settings.detail)
         leaves = divide(tree, prediction, settings, leaves, world)
@@ -67,7 +67,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
             break
         survey(tree, prediction, leaves)
         if settings.shapes == "auto":
-            leaves = shape_leaves(tree, prediction, leaves, world)
+            leaves = shape_leaves(tree, prediction, leaves, world, with_cuts=level + 1 < settings.detail)
     report("outlines", 0.7)
     finish(tree, tolerance_px)
     return _assemble(tree, world, scale, prediction, settings, report)
@@ -162,8 +162,8 @@ def _solidify(node: Node, prediction: Prediction, pose: np.ndarray, numbers: Ite
     number = next(numbers)
     children = [_solidify(child, prediction, pose, numbers) for child in node.children]
     found = tuple(child for child in children if child is not None)
-    if node.choice is not None:
-        prism = node.choice.prism
+    if node.solid is not None:
+        prism = node.solid
     elif node.outline is None or (node.children and not found):
         return None
     else:

@@ -12,33 +12,36 @@ from .evidence import Evidence
 from .fits import LEAST_POINTS, propose
 from .frames import transform
 from .judge import Verdict, judge, may_keep_outline
-from .planes import fit_plane
+from .planes import fit_roughly, mean_error
 from .scene import Prism
-from .shapes import to_prism
+from .shapes import Shape, to_prism
 
 LEAST_OVERLAP, MOST_ERROR = 0.96, 0.025  # what a shape has to keep of the outline and of the depth
 ROUND = ("cylinder", "cone", "lathe")
-ERROR_OVER_FLAT = 0.005  # of a round shape over a plane's: flat depth is no reason for one
+ERROR_OVER_FLAT = 0.002  # of a round shape over a plane's
+FLAT, ROUGH = 0.0015, 1.2  # relative depth error of a plane, and times the depth's own: so flat a thing is not round
 COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
 CUT_BANDS, CUTS_TRIED = 24, 3
 FIRST_OVERLAP = 0.9
-FIRST_LOOK = 3  # every so many pixels of the grid while heights are tried
+FIRST_LOOK = 2  # every so many pixels of the grid, to see whether a shape may do at all
+FIRST_LOOK_PX = 150000  # of the grid: what has fewer is looked at closely at once
+CUT_LOOK = 3  # every so many pixels while heights are tried
 LEAST_PIECE = 0.03  # of the segment's pixels: a smaller piece of a cut does not count
 CLEARLY = 0.02  # more than at a height where the width changes more, to be preferred
 EXPLAINED = 0.85  # of the segment's pixels, to lie on pieces with good shapes
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
-    """A solid with how it looks through the camera.
+class Fit:
+    """A shape with how it looks through the camera.
 
     Attributes:
-        prism: in the world.
+        shape: in the world.
         verdict: of the judge.
         allowed: the relative depth error that it may have.
     """
 
-    prism: Prism
+    shape: Shape
     verdict: Verdict
     allowed: float
 
@@ -52,45 +55,68 @@ class Choice:
         """Whether it may do so when it is looked at more closely."""
         return self.verdict.overlap >= FIRST_OVERLAP and self.verdict.error <= self.allowed
 
+    @property
+    def cost(self) -> float:
+        """Return what it gets wrong, and a little for what is not simple."""
+        return self.verdict.cost + COMPLEXITY[self.shape.kind]
 
-def choose_shape(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> Choice | None:
+
+def choose_shape(evidence: Evidence, has_ground: bool) -> Fit | None:
     """Return the shape that explains a segment best for its complexity; None where none could be fitted."""
-    choices = []
-    most = MOST_ERROR + 1.5 * evidence.depth_error
-    round_allowed = min(most, fit_flat(evidence) + ERROR_OVER_FLAT)
-    for shape in propose(evidence, has_ground):
-        prism = to_prism(shape, kind, camera, evidence.world_from_camera)
-        if not may_keep_outline(prism, evidence):
-            continue
-        verdict = judge(prism, evidence)
-        reason = f"{shape.kind}: keeps {verdict.overlap:.0%} of the outline, {verdict.error:.1%} off in depth"
-        allowed = round_allowed if shape.kind in ROUND else most
-        choices.append(Choice(replace(prism, residual=verdict.error, reason=reason), verdict, allowed))
-    if not choices:
-        return None
-    good = [choice for choice in choices if choice.is_good]
-    return min(good or choices, key=lambda choice: choice.verdict.cost + COMPLEXITY[choice.prism.shape])
+    if np.count_nonzero(evidence.own) > FIRST_LOOK_PX:
+        first = _choose_each([evidence.thinned(FIRST_LOOK)], has_ground)[0]
+        if first is None or not first.looks_good:
+            return first
+    return _choose_each([evidence], has_ground)[0]
+
+
+def _choose_each(pieces: list[Evidence], has_ground: bool) -> list[Fit | None]:
+    """Return the best shape for each of several things that are seen on one grid."""
+    trials = []
+    for number, evidence in enumerate(pieces):
+        most = MOST_ERROR + 1.5 * evidence.depth_error
+        flat = fit_flat(evidence)
+        is_flat = flat < max(FLAT, ROUGH * evidence.roughness)
+        for shape in propose(evidence, has_ground, with_round=not is_flat):
+            if may_keep_outline(shape, evidence):
+                allowed = min(most, flat + ERROR_OVER_FLAT) if shape.kind in ROUND else most
+                trials.append((number, shape, allowed))
+    verdicts = judge([(shape, pieces[number]) for number, shape, _ in trials])
+    fits: list[list[Fit]] = [[] for _ in pieces]
+    for (number, shape, allowed), verdict in zip(trials, verdicts, strict=True):
+        fits[number].append(Fit(shape, verdict, allowed))
+    return [min([f for f in found if f.is_good] or found, key=lambda f: f.cost, default=None) for found in fits]
+
+
+def solidify(fit: Fit, kind: Kind, camera: Camera, world_from_camera: np.ndarray) -> Prism:
+    """Return a fitted shape as a prism in the world, with the reason for it; name and colour are still blank."""
+    prism = to_prism(fit.shape, kind, camera, world_from_camera)
+    kept, error = fit.verdict.overlap, fit.verdict.error
+    reason = f"{fit.shape.kind}: keeps {kept:.0%} of the outline, {error:.1%} off in depth"
+    return replace(prism, residual=error, reason=reason)
 
 
 def fit_flat(evidence: Evidence) -> float:
     """Return the mean relative depth error of the plane that fits a segment best: what a shape has to match."""
-    camera_from_world = np.linalg.inv(evidence.world_from_camera)
-    points = transform(camera_from_world, evidence.points)
-    return fit_plane(points / points[:, 2:], points[:, 2]).residual if len(points) else 0.0
+    points = transform(evidence.camera_from_world, evidence.points)
+    return mean_error(points @ fit_roughly(points) - 1) if len(points) else 0.0
 
 
-def find_cut(evidence: Evidence, has_ground: bool, kind: Kind, camera: Camera) -> float | None:
+def find_cut(evidence: Evidence, has_ground: bool) -> float | None:
     """Return the height that parts a segment into pieces of good shapes: a crown from a trunk, a top from legs."""
     heights = _heights_of_change(evidence)
-    evidence = evidence.thinned(FIRST_LOOK)
+    evidence = evidence.thinned(CUT_LOOK)
+    pieces = [(height, piece) for height in heights for piece in _pieces(evidence, height)]
+    fits = _choose_each([piece for _, piece in pieces], has_ground)
+    whole = np.count_nonzero(evidence.own)
     best, most = None, EXPLAINED
     for height in heights:
-        explained = 0.0
-        for piece in _pieces(evidence, height):
-            choice = choose_shape(piece, has_ground, kind, camera)
+        explained = sum(
+            np.count_nonzero(piece.own) / whole
+            for (place, piece), fit in zip(pieces, fits, strict=True)
             # A stick of a few pixels is as good as a shape already.
-            if len(piece.points) < LEAST_POINTS or (choice is not None and choice.looks_good):
-                explained += np.count_nonzero(piece.own) / np.count_nonzero(evidence.own)
+            if place == height and (len(piece.points) < LEAST_POINTS or (fit is not None and fit.looks_good))
+        )
         if explained > most:
             best, most = height, explained + CLEARLY
     return best

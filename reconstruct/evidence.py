@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -10,12 +11,14 @@ import numpy as np
 from ..inference.prediction import Camera
 from .frames import rays_through, transform
 
+SQUARE = np.ones((3, 3), np.uint8)  # a pixel of the grid: closer than that an outline is not known
 GRID_PX = 128  # long side of the grid that a segment's box is reduced to
 MARGIN = 0.15  # of the box, around it: what a shape may cover there decides whether it leaks
 BLEEDING = (
     0.02  # relative change of depth from pixel to pixel that runs into the outline: no face is that steep for long
 )
 FLAT, LEAST_FLAT = 0.003, 12  # relative error and pixels of a plane that is too steep for others
+BEND_OF_DEVIATION = 0.6745 * 6**0.5  # median size of the second difference of noise of deviation one
 STEP = 0.05  # relative change of depth between neighbours across which no normal is taken
 
 
@@ -53,6 +56,40 @@ class Evidence:
     def eye(self) -> np.ndarray:
         """Return the (3,) camera position in the world."""
         return self.world_from_camera[:3, 3]
+
+    @cached_property
+    def camera_from_world(self) -> np.ndarray:
+        """Return (4, 4)."""
+        return np.linalg.inv(self.world_from_camera)
+
+    @cached_property
+    def half_pixel(self) -> float:
+        """Return the half width of a pixel of the grid where the segment is; there must be points."""
+        return 0.5 * self.distance / self.camera.fx
+
+    @cached_property
+    def distance(self) -> float:
+        """Return how far from the camera the segment is; there must be points."""
+        return float(np.median(np.linalg.norm(self.points - self.eye, axis=1)))
+
+    @cached_property
+    def roughness(self) -> float:
+        """Return the relative deviation of depth from pixel to pixel where the surface is smooth."""
+        log = np.log(np.where(self.own, self.z, np.nan))
+        bends = [np.abs(np.diff(log, 2, axis=axis)) for axis in (0, 1)]
+        medians = [float(np.median(known)) for bend in bends if len(known := bend[np.isfinite(bend)])]
+        return max(medians, default=0.0) / BEND_OF_DEVIATION
+
+    @cached_property
+    def near(self) -> np.ndarray:
+        """Return (h, w) bool, pixels of the segment and those that touch it."""
+        return cv2.dilate(self.own.view(np.uint8), SQUARE).view(bool)
+
+    @cached_property
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the corners (2,) px of the segment's box in the grid, the second exclusive."""
+        rows, columns = np.flatnonzero(self.own.any(1)), np.flatnonzero(self.own.any(0))
+        return np.array([columns[0], rows[0]]), np.array([columns[-1] + 1, rows[-1] + 1])
 
     def thinned(self, step: int) -> Evidence:
         """Return the evidence of every so many rows and columns: enough for a first look."""
@@ -166,25 +203,25 @@ def _beside(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 def _estimate_normals(surface: np.ndarray, depth: np.ndarray, inside: np.ndarray, eye: np.ndarray) -> np.ndarray:
     """Return (h, w, 3) unit normals towards the eye, from differences between pixels of one unbroken surface."""
-    along, down = (_slope(surface, depth, inside, axis) for axis in (1, 0))
-    normals = np.cross(along, down)
+    log = np.log(np.where(inside, depth, np.nan))
+    (ax, ay, az), (bx, by, bz) = (_slope(surface, log, axis) for axis in (1, 0))
+    normals = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+    towards = np.einsum("ijk,ijk->ij", normals, eye - surface)
     with np.errstate(invalid="ignore", divide="ignore"):
-        normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-        away = (normals * (surface - eye)).sum(-1) > 0
-    normals[away] *= -1
+        normals *= (np.sign(towards) / np.sqrt(np.einsum("ijk,ijk->ij", normals, normals)))[..., None]
     return normals
 
 
-def _slope(surface: np.ndarray, depth: np.ndarray, inside: np.ndarray, axis: int) -> np.ndarray:
-    """Return (h, w, 3) the central difference along an axis, one-sided at breaks, NaN where both sides break."""
-    ahead = np.full(surface.shape, np.nan)
+def _slope(surface: np.ndarray, log: np.ndarray, axis: int) -> np.ndarray:
+    """Return (3, h, w) the change of a surface along an axis, central where it can be, zero where both sides break."""
     head, tail = (slice(1, None), slice(None)), (slice(None, -1), slice(None))
     if axis == 1:
         head, tail = head[::-1], tail[::-1]
     with np.errstate(invalid="ignore"):
-        whole = inside[head] & inside[tail] & (np.abs(np.log(depth[head] / depth[tail])) < STEP)
-    ahead[tail] = np.where(whole[..., None], surface[head] - surface[tail], np.nan)
-    behind = np.full(surface.shape, np.nan)
-    behind[head] = ahead[tail]
-    both = np.isfinite(ahead) & np.isfinite(behind)
-    return np.where(both, (ahead + behind) / 2, np.where(np.isfinite(ahead), ahead, behind))
+        whole = np.abs(log[head] - log[tail]) < STEP
+    planes = surface.transpose(2, 0, 1)
+    change = np.zeros(planes.shape)
+    step = np.where(whole, planes[:, *head] - planes[:, *tail], 0)
+    change[:, *tail] += step
+    change[:, *head] += step
+    return change

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -25,32 +26,33 @@ BESIDE = 0.15  # of a face: as far beyond its edges what lies behind it is looke
 PRIOR_SHARE = 0.6  # thickness of what shows one face only, of that face's smaller side
 
 
-def propose(evidence: Evidence, has_ground: bool) -> list[Shape]:
+def propose(evidence: Evidence, has_ground: bool, with_round: bool = True) -> list[Shape]:
     """Return shapes fitted to one segment; none where too little is seen.
 
     Args:
         evidence: of the segment, in a world whose y is up.
         has_ground: whether y = 0 is the ground.
+        with_round: whether cylinders, cones and turned solids are among them.
     """
     if len(evidence.points) < LEAST_POINTS:
         return []
     bottom = find_bottom(evidence, has_ground)
     shapes: list[Shape] = []
     for axes in find_axes(evidence):
-        shapes += fit_boxes(evidence, axes, bottom)
-        shapes += fit_height_profiles(evidence, axes, bottom)
-    shapes += fit_revolution(evidence, bottom)
-    shapes += fit_lathe(evidence, bottom)
+        seen = measure_extent(evidence, axes, bottom)
+        shapes += fit_boxes(evidence, seen)
+        shapes += fit_height_profiles(evidence, seen)
+    if with_round:
+        shapes += fit_revolution(evidence, bottom)
+        shapes += fit_lathe(evidence, bottom)
     return shapes
 
 
 def find_bottom(evidence: Evidence, has_ground: bool) -> float:
     """Return the height on which the segment stands: the ground where it comes near it, else its lowest point."""
     y = evidence.points[:, 1]
-    low, high = np.quantile(y, EXTENT)
-    nearest_ground = 0.12 * (high - low) + 0.01 * float(
-        np.median(np.linalg.norm(evidence.points - evidence.eye, axis=1))
-    )
+    low, high = find_ends(y)
+    nearest_ground = 0.12 * (high - low) + 0.01 * evidence.distance
     return 0.0 if has_ground and low < nearest_ground else float(low)
 
 
@@ -63,18 +65,19 @@ def find_axes(evidence: Evidence) -> list[np.ndarray]:
     if standing.sum() >= max(12, FACE_SHARE * len(points)):
         angles.append(_strongest_angle(np.arctan2(normals[standing, 0], normals[standing, 2])))
     level = points[:, [0, 2]].astype(np.float32)
-    low, high = np.quantile(level, [0.02, 0.98], axis=0)
+    low, high = np.stack([find_ends(values, (0.02, 0.98)) for values in level.T], axis=1)
     rect = cv2.minAreaRect(level[((level >= low) & (level <= high)).all(1)])
     angles.append(-np.radians(rect[2]))
     distinct = [a for k, a in enumerate(angles) if all(_turn_between(a, b) > np.radians(4) for b in angles[:k])]
     towards = evidence.eye - points.mean(0)
-    found = []
-    for angle in distinct:
-        turns = [
-            upright_axes(np.array([np.sin(angle + k * np.pi / 2), 0, np.cos(angle + k * np.pi / 2)])) for k in range(4)
-        ]
-        found.append(max(turns, key=lambda axes: float(axes[:, 2] @ towards)))
-    return found
+    return [_turn_towards(angle, towards) for angle in distinct]
+
+
+def _turn_towards(angle: float, towards: np.ndarray) -> np.ndarray:
+    """Return upright axes at an angle, turned by quarters until their z points most towards something."""
+    quarter = np.pi / 2
+    angle += quarter * round((np.arctan2(towards[0], towards[2]) - angle) / quarter)
+    return upright_axes(np.array([np.sin(angle), 0, np.cos(angle)]))
 
 
 def _strongest_angle(angles: np.ndarray) -> float:
@@ -93,11 +96,36 @@ def _turn_between(a: float, b: float) -> float:
     return abs((a - b + quarter / 2) % quarter - quarter / 2)
 
 
-def fit_boxes(evidence: Evidence, axes: np.ndarray, bottom: float) -> Iterator[Shape]:
-    """Yield the box along given axes, and the profile of its front pulled back as far."""
-    local, normals = evidence.points @ axes, evidence.normals @ axes
-    low, high = _extent(evidence, local)
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """What is seen of a segment along upright axes.
+
+    Attributes:
+        axes: (3, 3), columns x, y = up, z, as from ``find_axes``.
+        local: (n, 3) the points along them.
+        low, high: (3,) its ends, half a pixel beyond the outermost points, for there the outline runs; y from where it
+            stands.
+    """
+
+    axes: np.ndarray
+    local: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def measure_extent(evidence: Evidence, axes: np.ndarray, bottom: float) -> Extent:
+    """Return the extent of a segment that stands at the height ``bottom``."""
+    local = evidence.points @ axes
+    low, high = np.stack([find_ends(values) for values in local.T], axis=1)
+    low, high = low - evidence.half_pixel, high + evidence.half_pixel
     low[1] = bottom if bottom < high[1] else low[1]
+    return Extent(axes, local, low, high)
+
+
+def fit_boxes(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
+    """Yield the box along given axes, and the profile of its front pulled back as far."""
+    axes, local, low, high = seen.axes, seen.local, seen.low.copy(), seen.high.copy()
+    normals = evidence.normals @ axes
     for axis in range(3):
         for sign, ends in ((-1, low), (1, high)):
             with np.errstate(invalid="ignore"):
@@ -105,7 +133,7 @@ def fit_boxes(evidence: Evidence, axes: np.ndarray, bottom: float) -> Iterator[S
             if facing.sum() > max(12, FACE_SHARE * len(local)):
                 place = float(np.median(local[facing, axis]))
                 # A face in the middle of the extent is a seat or a step, not the end of the box.
-                if abs(place - ends[axis]) < 0.15 * (high[axis] - low[axis]) + half_pixel(evidence):
+                if abs(place - ends[axis]) < 0.15 * (high[axis] - low[axis]) + evidence.half_pixel:
                     ends[axis] = place
     source = _extend_hidden(evidence, axes, low, high)
     if _is_degenerate(high - low):
@@ -120,18 +148,6 @@ def fit_boxes(evidence: Evidence, axes: np.ndarray, bottom: float) -> Iterator[S
 def _is_degenerate(size: np.ndarray) -> bool:
     """Return whether a box (3,) is thinner than a card."""
     return bool(size.min() <= THINNEST * np.median(size))
-
-
-def _extent(evidence: Evidence, local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return both ends (3,) of points along axes, half a pixel beyond the outermost: there the outline runs."""
-    low, high = np.quantile(local, EXTENT, axis=0)
-    half = half_pixel(evidence)
-    return low - half, high + half
-
-
-def half_pixel(evidence: Evidence) -> float:
-    """Return the half width of a pixel of the grid where the segment is."""
-    return 0.5 * float(np.median(np.linalg.norm(evidence.points - evidence.eye, axis=1))) / evidence.camera.fx
 
 
 def _extend_hidden(evidence: Evidence, axes: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
@@ -226,7 +242,7 @@ def fit_revolution(evidence: Evidence, bottom: float) -> Iterator[Shape]:
         return
     points, normals = evidence.points[side], evidence.normals[side][:, [0, 2]]
     normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
-    low, high = np.quantile(evidence.points[:, 1], EXTENT)
+    low, high = find_ends(evidence.points[:, 1])
     share = (points[:, 1] - low) / max(high - low, 1e-9)
     ones, zeros = np.ones(len(points)), np.zeros(len(points))
     columns = np.stack(
@@ -239,7 +255,7 @@ def fit_revolution(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     if solution is None:
         return
     centre, radii = solution[:2], solution[2:]
-    width = float(np.ptp(np.quantile(points[:, [0, 2]] @ _across(evidence), EXTENT)))
+    width = float(np.ptp(find_ends(points[:, [0, 2]] @ _across(evidence))))
     if min(radii) < -0.05 * width or not 0.25 * width < max(radii) < 1.2 * width:
         return
     radii = np.maximum(radii, 0)
@@ -279,7 +295,7 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     towards /= np.linalg.norm(towards)
     sideways = _across(evidence)
     across, near = points[:, [0, 2]] @ sideways, points[:, [0, 2]] @ towards
-    low, high = np.quantile(points[:, 1], (0.002, 0.998))
+    low, high = find_ends(points[:, 1], (0.002, 0.998))
     bands = np.linspace(low, high, LATHE_BANDS + 1)
     number = np.searchsorted(bands, points[:, 1]) - 1
     used, left = _quantile_by(number, across, 0.0, LATHE_BANDS)
@@ -288,7 +304,7 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     if len(used) < 3:
         return
     heights, middles, radii = (bands[used] + bands[used + 1]) / 2, (left + right) / 2, (right - left) / 2
-    half = half_pixel(evidence)
+    half = evidence.half_pixel
     ends = radii[[0, -1]] + (radii[[0, -1]] - radii[[1, -2]]) / 2
     radii = np.array([ends[0], *radii, ends[1]]) + half
     heights = np.array([min(bottom, low), *heights, high + half])
@@ -303,9 +319,16 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
         )
 
 
+def find_ends(values: np.ndarray, shares: tuple[float, float] = EXTENT) -> np.ndarray:
+    """Return (2,) the values (n,) below which two shares of them lie."""
+    first, second = (round(share * (len(values) - 1)) for share in shares)
+    return np.partition(values, (first, second))[[first, second]]
+
+
 def _quantile_by(number: np.ndarray, values: np.ndarray, share: float, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers 0..count - 1 that occur three times or more, and the quantile of the values of each."""
-    order = np.lexsort((values, number))
+    order = np.argsort(values)
+    order = order[np.argsort(number[order].astype(np.int16), kind="stable")]
     starts = np.searchsorted(number[order], np.arange(count + 1))
     used = np.flatnonzero(np.diff(starts) >= 3)
     within = np.rint(share * (starts[used + 1] - starts[used] - 1)).astype(int)
@@ -319,20 +342,19 @@ def _corners(line: np.ndarray, tolerance: float) -> list[int]:
         a, b = todo.pop()
         if b - a < 2:
             continue
-        share = (line[a : b + 1, :1] - line[a, 0]) / (line[b, 0] - line[a, 0])
-        away = np.abs(line[a : b + 1] - (line[a] + share * (line[b] - line[a]))).max(axis=1)
-        worst = a + int(np.argmax(away))
-        if away[worst - a] > tolerance:
-            keep.add(worst)
-            todo += [(a, worst), (worst, b)]
+        share = (line[a + 1 : b, 0] - line[a, 0]) / (line[b, 0] - line[a, 0])
+        away = np.abs(line[a + 1 : b] - line[a] - np.outer(share, line[b] - line[a]))
+        worst, _ = divmod(int(away.argmax()), line.shape[1])
+        if away[worst].max() > tolerance:
+            keep.add(a + 1 + worst)
+            todo += [(a, a + 1 + worst), (a + 1 + worst, b)]
     return sorted(keep)
 
 
-def fit_height_profiles(evidence: Evidence, axes: np.ndarray, bottom: float) -> Iterator[Shape]:
+def fit_height_profiles(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
     """Yield solids whose height changes along one level axis only: sofas, beds, cars and gabled houses."""
-    local = evidence.points @ axes
-    low, high = _extent(evidence, local)
-    low[1] = bottom
+    axes, local, low, high = seen.axes, seen.local, seen.low.copy(), seen.high.copy()
+    bottom = low[1]
     source = _extend_hidden(evidence, axes, low, high)
     if _is_degenerate(high - low):
         return

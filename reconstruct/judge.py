@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from .evidence import Evidence
+from .evidence import SQUARE, Evidence
 from .frames import project, transform
-from .meshes import mesh_of, triangles_of
-from .raster import rasterise
-from .scene import Prism
+from .raster import rasterise_layers
+from .shapes import Shape
 
 ERROR_CAP = 0.25  # a pixel that is missed, or leaks, counts as this relative depth error
 SHORT = 0.12  # of the segment's width or height
-_SQUARE = np.ones((3, 3), np.uint8)  # a pixel of the grid: closer than that an outline is not known
 BEHIND = 0.01  # relative: a solid that is not this far behind what a pixel shows would hide it
 
 
@@ -37,32 +36,46 @@ class Verdict:
         return self.error + ERROR_CAP * (1 - self.overlap)
 
 
-def may_keep_outline(prism: Prism, evidence: Evidence) -> bool:
+def may_keep_outline(shape: Shape, evidence: Evidence) -> bool:
     """Return whether the box around a solid, as the camera sees it, reaches about as far as the segment's.
 
     A solid that is hidden in part may reach further; one that falls short of the segment never keeps its outline.
     """
-    points = transform(np.linalg.inv(evidence.world_from_camera), mesh_of(prism).points)
+    points = transform(evidence.camera_from_world, shape.rings.reshape(-1, 3))
     if (points[:, 2] <= 0).any():
         return True
     seen = project(points, evidence.camera)
-    rows, columns = np.flatnonzero(evidence.own.any(1)), np.flatnonzero(evidence.own.any(0))
-    low = np.array([columns[0], rows[0]])
-    high = np.array([columns[-1] + 1, rows[-1] + 1])
+    low, high = evidence.box
     slack = SHORT * (high - low) + 1
     return bool((seen.min(0) <= low + slack).all() and (seen.max(0) >= high - slack).all())
 
 
-def judge(prism: Prism, evidence: Evidence) -> Verdict:
-    """Look at a solid in the world through the grid's camera."""
-    camera_from_world = np.linalg.inv(evidence.world_from_camera)
-    depth = rasterise(transform(camera_from_world, triangles_of(mesh_of(prism))), evidence.camera).depth
-    hit = np.isfinite(depth)
+def judge(candidates: Sequence[tuple[Shape, Evidence]]) -> list[Verdict]:
+    """Look at solids through the camera of their grid, each against evidence of its own, all on one grid."""
+    if not candidates:
+        return []
+    grid = candidates[0][1]
+    faces = [_facing(shape.triangles, grid.eye) for shape, _ in candidates]
+    layer = np.repeat(np.arange(len(faces)), [len(triangles) for triangles in faces])
+    triangles = transform(grid.camera_from_world, np.concatenate(faces))
+    depths = rasterise_layers(triangles, layer, len(faces), grid.camera).depth
+    return [_compare(depth, evidence) for depth, (_, evidence) in zip(depths, candidates, strict=True)]
+
+
+def _facing(triangles: np.ndarray, eye: np.ndarray) -> np.ndarray:
+    """Return the triangles (T, 3, 3) of a closed solid whose outside the eye sees: only they can be the nearest."""
+    a, b, c = triangles.transpose(1, 0, 2) - eye
+    return triangles[np.einsum("ij,ij->i", np.cross(b - a, c - a), a) < 0]
+
+
+def _compare(depth: np.ndarray, evidence: Evidence) -> Verdict:
+    """Return how a solid's depth (h, w), NaN beside it, matches what is seen."""
     own, z = evidence.own, evidence.z
-    near_own, near_hit = (cv2.dilate(mask.view(np.uint8), _SQUARE).view(bool) for mask in (own, hit))
+    hit = np.isfinite(depth)
+    near_hit = cv2.dilate(hit.view(np.uint8), SQUARE).view(bool)
     with np.errstate(invalid="ignore"):
         error = np.where(hit, np.abs(depth / z - 1), ERROR_CAP)[own & np.isfinite(z) & (hit | ~near_hit)]
-        leaks = hit & ~near_own & ((depth < z * (1 + BEHIND)) | np.isnan(z))
+        leaks = hit & ~evidence.near & ((depth < z * (1 + BEHIND)) | np.isnan(z))
     missed, leaked = int(np.count_nonzero(own & ~near_hit)), int(np.count_nonzero(leaks))
     union = int(np.count_nonzero(own)) + leaked
     mean = float(np.minimum(error, ERROR_CAP).mean()) if len(error) else ERROR_CAP

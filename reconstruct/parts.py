@@ -13,12 +13,11 @@ import numpy as np
 
 from ..inference.prediction import Camera
 from .frames import rays_through
-from .planes import ERROR_CAP, mean_error
+from .planes import ERROR_CAP, fit_roughly, mean_error
 
 WORK_PX = 96  # long side that a piece is reduced to while its parts are sought
 COLOUR_WEIGHT = 0.1  # relative depth error that 100 units of Lab difference count as
 TRIAL_ITERATIONS, ITERATIONS = 2, 5  # for every start; for the best of them
-FIT_SAMPLES = 300
 SPARSE_SHARE = 0.5  # of the cells with a depth at their middle pixel; below, the map has gaps everywhere
 LEAST_PART = 0.04  # of the piece's pixels
 MOST_PARTS = 8
@@ -48,7 +47,7 @@ def split_piece(
         return None
     small = np.ascontiguousarray(rgb[stride // 2 :: stride, stride // 2 :: stride]).astype(np.float32) / 255
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
-    before = mean_error(points[known] @ _fit(points[known]) - 1)
+    before = mean_error(points[known] @ fit_roughly(points[known]) - 1)
     trials = [_compete(start, points, lab, known, TRIAL_ITERATIONS) for start in _starts(points, lab, known)]
     started = [trial for trial in trials if trial is not None]
     if not started or before <= 0:
@@ -79,7 +78,7 @@ def _gather_points(
 def _starts(points: np.ndarray, lab: np.ndarray, known: np.ndarray) -> Iterator[np.ndarray]:
     """Yield first guesses of the second part, (h, w) bool each."""
     rows, columns = np.meshgrid(*(np.arange(float(n)) for n in known.shape), indexing="ij")
-    errors = points @ _fit(points[known]) - 1
+    errors = points @ fit_roughly(points[known]) - 1
     for values in (points[..., 2], errors, np.abs(errors), rows, columns, lab[..., 0]):
         low, high = np.quantile(values[known], [0.02, 0.98])
         if high > low:
@@ -102,7 +101,7 @@ def _compete(
         members = [known & ~second, known & second]
         if min(np.count_nonzero(member) for member in members) < 12:
             return None
-        errors = [np.abs(points @ _fit(points[member]) - 1) for member in members]
+        errors = [np.abs(points @ fit_roughly(points[member]) - 1) for member in members]
         colours = [cv2.magnitude(*_away(lab, lab[member].mean(0))) for member in members]
         cost = (np.minimum(e, ERROR_CAP) + COLOUR_WEIGHT / 100 * c for e, c in zip(errors, colours, strict=True))
         difference = ((next(cost) - next(cost)) * known).astype(np.float32)
@@ -115,20 +114,6 @@ def _away(lab: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return how far a Lab picture is from a colour, in lightness and in chroma."""
     away = lab - mean
     return np.ascontiguousarray(away[..., 0]), cv2.magnitude(*(np.ascontiguousarray(away[..., k]) for k in (1, 2)))
-
-
-def _fit(points: np.ndarray) -> np.ndarray:
-    """Return the plane w (3,) through (N, 3) points: least squares of the relative error, outliers weighted down."""
-    keep = points[:: max(1, len(points) // FIT_SAMPLES)]
-    weighted = keep
-    for _ in range(3):
-        normal = weighted.T @ keep
-        normal[[0, 1], [0, 1]] += 1e-6 * (normal[0, 0] + normal[1, 1] + normal[2, 2])
-        w = np.linalg.solve(normal, weighted.sum(0))
-        errors = np.abs(keep @ w - 1)
-        outlying = np.minimum(errors / max(4 * float(errors.mean()), 1e-6), 1)
-        weighted = keep * (np.square(1 - np.square(outlying)) + 1e-9)[:, None]
-    return w
 
 
 def connect_parts(inside: np.ndarray, second: np.ndarray, least_px: int) -> np.ndarray | None:

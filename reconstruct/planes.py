@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FIT_SAMPLES = 500
+FIT_SAMPLES, ROUGH_SAMPLES = 500, 300
 HYPOTHESES = 96
 ERROR_CAP = 0.25  # a worse sample counts as this: an outlier is wrong, not very wrong
 REFINEMENTS = 8
@@ -71,6 +71,20 @@ def fit_plane(rays: np.ndarray, z: np.ndarray) -> Plane:
     if len(z) >= 6:
         w = _refine(_best_hypothesis(rays, z, w), rays, z)
     return Plane(w, mean_error(z * (rays @ w) - 1))
+
+
+def fit_roughly(points: np.ndarray) -> np.ndarray:
+    """Return the plane w (3,) near most of (N, 3) points: quick least squares, outliers weighted down."""
+    keep = points[:: max(1, len(points) // ROUGH_SAMPLES)]
+    weighted = keep
+    for _ in range(3):
+        normal = weighted.T @ keep
+        normal[[0, 1], [0, 1]] += 1e-6 * (normal[0, 0] + normal[1, 1] + normal[2, 2])
+        w = np.linalg.solve(normal, weighted.sum(0))
+        errors = np.abs(keep @ w - 1)
+        outlying = np.minimum(errors / max(4 * float(errors.mean()), 1e-6), 1)
+        weighted = keep * (np.square(1 - np.square(outlying)) + 1e-9)[:, None]
+    return w
 
 
 def mean_error(errors: np.ndarray) -> float:

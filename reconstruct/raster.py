@@ -43,6 +43,24 @@ def rasterise(triangles_cam: np.ndarray, camera: Camera, near: float = 0.01) -> 
         camera: gives the picture's size too.
         near: what lies closer along the optical axis than this is cut away; same unit as the triangles.
     """
+    seen = rasterise_layers(triangles_cam, np.zeros(len(triangles_cam), np.int64), 1, camera, near)
+    return Raster(seen.triangle[0], seen.depth[0])
+
+
+def rasterise_layers(
+    triangles_cam: np.ndarray, layer: np.ndarray, count: int, camera: Camera, near: float = 0.01
+) -> Raster:
+    """Look at several sets of triangles, each by itself: many small pictures cost hardly more than one.
+
+    Args:
+        triangles_cam: (T, 3, 3) float, corners in camera axes.
+        layer: (T,) int64, number of the set that each belongs to, below ``count``.
+        count: of sets.
+        camera, near: as for ``rasterise``.
+
+    Returns:
+        What the camera sees of each set: (count, H, W) arrays.
+    """
     clipped, source = clip_near(np.asarray(triangles_cam, np.float64), near)
     corners_px = project(clipped, camera)
     plane_px, visible = _inverse_depth_planes(clipped, corners_px, camera)
@@ -50,8 +68,9 @@ def rasterise(triangles_cam: np.ndarray, camera: Camera, near: float = 0.01) -> 
     inverse = 1 / clipped[..., 2]
     lowest, highest = inverse.min(axis=1), inverse.max(axis=1)
 
-    nearest = np.zeros(camera.height * camera.width)
-    triangle = np.full(camera.height * camera.width, -1, np.int32)
+    first_pixel = layer[source] * (camera.height * camera.width)
+    nearest = np.zeros(count * camera.height * camera.width)
+    triangle = np.full(len(nearest), -1, np.int32)
     for spans in _in_chunks(_spans(corners_px, camera)):
         a, b, c = plane_px[spans.triangle].T
         y = spans.row + 0.5
@@ -63,14 +82,15 @@ def rasterise(triangles_cam: np.ndarray, camera: Camera, near: float = 0.01) -> 
         step = (last - first) / np.maximum(spans.length - 1, 1)
         before = np.cumsum(spans.length) - spans.length
         along = np.arange(spans.length.sum()) - np.repeat(before, spans.length)
-        pixel = along + np.repeat(spans.row * camera.width + spans.start, spans.length)
+        start = first_pixel[spans.triangle] + spans.row * camera.width + spans.start
+        pixel = along + np.repeat(start, spans.length)
         value = along * np.repeat(step, spans.length) + np.repeat(first, spans.length)
         np.maximum.at(nearest, pixel, value)
         wins = value == nearest[pixel]
         triangle[pixel[wins]] = np.repeat(source[spans.triangle], spans.length)[wins]
     depth = np.full(nearest.shape, np.nan)
     np.divide(1.0, nearest, out=depth, where=nearest > 0)
-    shape = (camera.height, camera.width)
+    shape = (count, camera.height, camera.width)
     return Raster(triangle.reshape(shape), depth.reshape(shape))
 
 

@@ -7,6 +7,7 @@ ridge, a bottle a circle pulled up through several sizes: so an artist finds the
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -43,13 +44,45 @@ class Shape:
     thickness_source: str
     middles: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
 
+    @cached_property
+    def cap(self) -> np.ndarray:
+        """Return (T, 3) int32 triangles over the outline, counter-clockwise about +z."""
+        count = len(self.outline)
+        return triangulate(self.outline, (count,)) if self.kind == "profile" else _fan(count)
+
+    @cached_property
+    def rings(self) -> np.ndarray:
+        """Return (S, N, 3) float64, world: the outline at the front, at those between and at the back."""
+        sections = np.vstack([[0, 0, 0, 1], self.middles, [*self.extrusion, self.taper]])
+        flat = np.column_stack([self.outline, np.zeros(len(self.outline))])
+        return transform(self.world_from_plane, sections[:, None, 3:] * flat + sections[:, None, :3])
+
+    @property
+    def triangles(self) -> np.ndarray:
+        """Return (T, 3, 3) float64, world, the surface, counter-clockwise seen from outside."""
+        sections, count = self.rings.shape[:2]
+        back = self.cap[:, ::-1] + (sections - 1) * count
+        return self.rings.reshape(-1, 3)[np.concatenate([self.cap, back, _walls(sections, count)])]
+
+
+@lru_cache(maxsize=64)
+def _fan(count: int) -> np.ndarray:
+    """Return (count - 2, 3) int32 triangles of a convex outline."""
+    numbers = np.arange(1, count - 1, dtype=np.int32)
+    return np.column_stack([np.zeros_like(numbers), numbers, numbers + 1])
+
+
+@lru_cache(maxsize=64)
+def _walls(sections: int, count: int) -> np.ndarray:
+    """Return (T, 3) triangles between copies of an outline laid one after another."""
+    here = np.arange((sections - 1) * count)
+    following = here + 1 - count * (here % count == count - 1)
+    halves = [here, here + count, following + count], [here, following + count, following]
+    return np.concatenate([np.column_stack(half) for half in halves])
+
 
 def to_prism(shape: Shape, kind: Kind, camera: Camera, world_from_camera: np.ndarray) -> Prism:
     """Return a shape as a prism in the world; name, colour and counts are still blank."""
-    count = len(shape.outline)
-    convex = shape.kind != "profile"
-    fan = np.column_stack([np.zeros(count - 2, int), np.arange(1, count - 1), np.arange(2, count)]).astype(np.int32)
-    corners = transform(shape.world_from_plane, np.column_stack([shape.outline, np.zeros(count)]))
     return Prism(
         name="",
         label="",
@@ -57,9 +90,9 @@ def to_prism(shape: Shape, kind: Kind, camera: Camera, world_from_camera: np.nda
         score=1.0,
         level=0,
         outline=shape.outline,
-        ring_sizes=(count,),
-        outline_px=project(transform(np.linalg.inv(world_from_camera), corners), camera),
-        cap=fan if convex else triangulate(shape.outline, (count,)),
+        ring_sizes=(len(shape.outline),),
+        outline_px=project(transform(np.linalg.inv(world_from_camera), shape.rings[0]), camera),
+        cap=shape.cap,
         world_from_plane=shape.world_from_plane,
         extrusion=shape.extrusion,
         taper=shape.taper,

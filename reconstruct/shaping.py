@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..inference.prediction import Prediction
-from .compose import choose_shape, find_cut
+from .compose import choose_shape, find_cut, solidify
 from .evidence import Evidence, gather_evidence
-from .frames import rays_through, transform
+from .frames import rays_through
 from .parts import connect_parts
 from .pieces import open_saddles
 from .settings import Settings
@@ -19,8 +19,8 @@ from .tree import Node, Tree, divide_leaf, least_pixels, split_leaf
 # What closes a room or a street off shows one face only, and goes on behind what stands before it.
 SURROUNDINGS = re.compile(r"\b(wall|ceiling|floor|window|door|fence|curtain|roof|hill|mountain)")
 
-
 SHAPED_AREA, CUT_AREA = 0.0007, 0.003  # of the photo: smaller ones stay prisms, and whole
+CUT_RESIDUAL = 0.0025  # relative depth error of its plane: what is that flat is one thing
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,44 +40,49 @@ class World:
     depth_error: float = 0.0
 
 
-def shape_segments(tree: Tree, prediction: Prediction, world: World) -> list[Node]:
+def shape_segments(tree: Tree, prediction: Prediction, world: World, with_cuts: bool) -> list[Node]:
     """Give each segment the shape that explains it; its pieces then are one solid again.
+
+    Args:
+        tree: surveyed.
+        prediction: that it was planted from.
+        world: where up is.
+        with_cuts: whether to look for cuts through what no shape explains, for ``divide``.
 
     Returns:
         The leaves that still have none.
     """
     for root in tree.roots:
-        shape_node(tree, root, prediction, world)
-        if root.choice is not None:
+        shape_node(tree, root, prediction, world, with_cuts)
+        if root.solid is not None:
             root.children = []
         for piece in root.children:
-            shape_node(tree, piece, prediction, world)
-    return [leaf for leaf in tree.leaves() if leaf.choice is None]
+            shape_node(tree, piece, prediction, world, with_cuts)
+    return [leaf for leaf in tree.leaves() if leaf.solid is None]
 
 
-def shape_leaves(tree: Tree, prediction: Prediction, leaves: list[Node], world: World) -> list[Node]:
+def shape_leaves(tree: Tree, prediction: Prediction, leaves: list[Node], world: World, with_cuts: bool) -> list[Node]:
     """Give each leaf that a cut left the shape that explains it; return those that still have none."""
     for leaf in leaves:
         if leaf.is_cut:
-            shape_node(tree, leaf, prediction, world)
-    return [leaf for leaf in leaves if leaf.choice is None]
+            shape_node(tree, leaf, prediction, world, with_cuts)
+    return [leaf for leaf in leaves if leaf.solid is None]
 
 
 def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[Node], world: World) -> list[Node]:
-    """Divide the leaves that nothing explains as they are.
+    """Divide the leaves that nothing explains as they are: at their cut, else by depth and colour.
 
     Returns:
         The new leaves, not yet surveyed.
     """
     least_px = least_pixels(prediction, settings)
     tolerance_px = settings.outline_tolerance * max(prediction.photo.size)
+    tolerance = settings.residual_tolerance + world.depth_error
     born = []
     for leaf in leaves:
-        may_be_cut = settings.shapes == "auto" and (leaf.level == 0 or leaf.is_cut)
-        parts = cut_leaf(tree, leaf, prediction, world, least_px) if may_be_cut else None
+        parts = cut_leaf(tree, leaf, prediction, world, least_px)
         is_cut = parts is not None
         if parts is None:
-            tolerance = settings.residual_tolerance + world.depth_error
             parts = split_leaf(tree, prediction, replace(settings, residual_tolerance=tolerance), leaf)
         if parts is not None:
             born += divide_leaf(tree, leaf, parts, tolerance_px)
@@ -88,12 +93,21 @@ def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[
     return born
 
 
-def shape_node(tree: Tree, node: Node, prediction: Prediction, world: World) -> None:
-    """Set a node's ``choice`` where a shape explains it well."""
+def shape_node(tree: Tree, node: Node, prediction: Prediction, world: World, with_cuts: bool) -> None:
+    """Set a node's ``solid`` where a shape explains it well, else ``cut_height`` where shapes explain its pieces."""
     evidence = look_at(tree, node, prediction, world)
-    if evidence is not None:
-        choice = choose_shape(evidence, world.has_ground, node.segment.kind, prediction.camera)
-        node.choice = choice if choice is not None and choice.is_good else None
+    if evidence is None:
+        return
+    fit = choose_shape(evidence, world.has_ground)
+    if fit is not None and fit.is_good:
+        node.solid = solidify(fit, node.segment.kind, prediction.camera, world.world_from_camera)
+    elif with_cuts and _may_be_cut(tree, node, world):
+        node.cut_height = find_cut(evidence, world.has_ground)
+
+
+def _may_be_cut(tree: Tree, node: Node, world: World) -> bool:
+    is_flat = node.plane.residual <= CUT_RESIDUAL + world.depth_error
+    return not node.children and not is_flat and node.area >= CUT_AREA * tree.ids.size
 
 
 def look_at(tree: Tree, node: Node, prediction: Prediction, world: World) -> Evidence | None:
@@ -111,24 +125,20 @@ def look_at(tree: Tree, node: Node, prediction: Prediction, world: World) -> Evi
 
 
 def cut_leaf(tree: Tree, leaf: Node, prediction: Prediction, world: World, least_px: int) -> np.ndarray | None:
-    """Part a leaf at the height that leaves two sides of good shapes.
+    """Part a leaf at its cut.
 
     Returns:
-        (h, w) int32 over the leaf's box: 0 outside, else the number of a part; None where no height does it.
+        (h, w) int32 over the leaf's box: 0 outside, else the number of a part; None where it has none that parts it.
     """
-    if leaf.area < CUT_AREA * tree.ids.size:
-        return None
-    evidence = look_at(tree, leaf, prediction, world)
-    if evidence is None:
-        return None
-    height = find_cut(evidence, world.has_ground, leaf.segment.kind, prediction.camera)
-    if height is None:
+    if leaf.cut_height is None:
         return None
     x0, y0, x1, y1 = leaf.box
     inside = tree.ids[y0:y1, x0:x1] == leaf.id
-    pixels = np.stack(np.meshgrid(np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5), axis=-1)
-    depth = prediction.depth.z[y0:y1, x0:x1, None]
-    y = transform(world.world_from_camera, rays_through(pixels, prediction.camera) * depth)[..., 1]
+    # World y is linear along a row and along a column of rays, times depth.
+    origin, right, down = rays_through(np.array([[0.5, 0.5], [1.5, 0.5], [0.5, 1.5]]), prediction.camera)
+    up_cam, eye_y = world.world_from_camera[1, :3], world.world_from_camera[1, 3]
+    columns, rows = np.arange(x0, x1)[None, :], np.arange(y0, y1)[:, None]
+    climb = (up_cam @ origin + up_cam @ (right - origin) * columns + up_cam @ (down - origin) * rows).astype(np.float32)
     with np.errstate(invalid="ignore"):
-        above = y >= height
+        above = climb * prediction.depth.z[y0:y1, x0:x1] >= leaf.cut_height - eye_y
     return connect_parts(inside, inside & above, least_px)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..inference.prediction import Prediction, Segment
-from .compose import Choice
 from .frames import rays_through
 from .outlines import Outline, trace_outlines
 from .parts import split_piece
 from .pieces import separate_pieces
 from .planes import Plane, fit_plane
+from .scene import Prism
 from .settings import Settings
 from .statistics import Samples, Statistics, draw_samples, find_runs, measure
 
@@ -36,7 +36,8 @@ class Node:
         area: px.
         box: (x0, y0, x1, y1) px, the last ones exclusive.
         colour: (3,) mean linear-light RGB.
-        choice: the whole shape that stands for it, if one explains it.
+        solid: the whole shape that stands for it, in the world, if one explains it.
+        cut_height: world y at which it falls into pieces that shapes explain; None where it does not, or is not known.
         is_cut: whether a cut at some height left it, so that a shape may explain it; a facet of a split is flat.
     """
 
@@ -51,7 +52,8 @@ class Node:
     area: int = 0
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     colour: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    choice: Choice | None = None
+    solid: Prism | None = None
+    cut_height: float | None = None
     is_cut: bool = False
 
     def leaves(self) -> Iterator[Node]:

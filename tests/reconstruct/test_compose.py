@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blockout.inference.prediction import SegmentMap
-from blockout.reconstruct.compose import Choice, choose_shape, find_cut
+from blockout.reconstruct.compose import Fit, choose_shape, find_cut, solidify
 from blockout.reconstruct.evidence import Evidence
 from blockout.reconstruct.meshes import mesh_of
+from blockout.reconstruct.scene import Prism
 from casts import Ball, Cone, House, box_error, check_solid, gather
 from rooms import FLOOR, WALL, Box, Room, Solid, look, make_camera, photograph
 
@@ -24,38 +25,42 @@ def photo_of(*things: Solid, pose: np.ndarray = HIGH) -> Room:
     return photograph([FLOOR, WALL, *things], pose, CAMERA)
 
 
-def choose(evidence: Evidence) -> Choice:
-    choice = choose_shape(evidence, True, "object", CAMERA)
+def choose(evidence: Evidence) -> Fit:
+    choice = choose_shape(evidence, True)
     assert choice is not None
     return choice
+
+
+def solid_of(fit: Fit) -> Prism:
+    return solidify(fit, "object", CAMERA, HIGH)
 
 
 @pytest.mark.parametrize("kind", THINGS)
 def test_known_solids_are_told_apart(kind: str) -> None:
     choice = choose(gather(photo_of(THINGS[kind]), THINGS[kind].label))
     assert choice.is_good
-    assert choice.prism.shape == kind
+    assert solid_of(choice).shape == kind
     assert choice.verdict.overlap > 0.95
-    check_solid(choice.prism)
+    check_solid(solid_of(choice))
 
 
 @pytest.mark.parametrize("kind", THINGS)
 def test_a_choice_says_why_and_how_well_it_fits(kind: str) -> None:
     choice = choose(gather(photo_of(THINGS[kind]), THINGS[kind].label))
-    assert choice.prism.reason.startswith(f"{kind}: keeps ")
-    assert choice.prism.residual == choice.verdict.error
-    assert 0 <= choice.prism.residual < 0.02
+    assert solid_of(choice).reason.startswith(f"{kind}: keeps ")
+    assert solid_of(choice).residual == choice.verdict.error
+    assert 0 <= solid_of(choice).residual < 0.02
 
 
 def test_a_box_is_chosen_as_it_is() -> None:
-    assert box_error(choose(gather(photo_of(CRATE), "crate")).prism, CRATE) < 0.01
+    assert box_error(solid_of(choose(gather(photo_of(CRATE), "crate"))), CRATE) < 0.01
 
 
 def test_a_card_stays_before_its_wall() -> None:
     choice = choose(gather(photo_of(POSTER, pose=look()), "poster"))
-    assert choice.prism.shape == "box"
-    assert mesh_of(choice.prism).points[:, 2].min() > -5.01
-    assert choice.prism.thickness_m == pytest.approx(0.1, abs=0.01)
+    assert solid_of(choice).shape == "box"
+    assert mesh_of(solid_of(choice)).points[:, 2].min() > -5.01
+    assert solid_of(choice).thickness_m == pytest.approx(0.1, abs=0.01)
 
 
 def test_an_occluded_box_stays_whole_behind_what_hides_it() -> None:
@@ -63,8 +68,8 @@ def test_an_occluded_box_stays_whole_behind_what_hides_it() -> None:
     post = Box("post", (-0.15, 0, -2.3), (0.0, 3, -2.2))
     choice = choose(gather(photo_of(hidden, post), "crate"))
     assert choice.is_good
-    assert choice.prism.shape == "box"
-    points = mesh_of(choice.prism).points
+    assert solid_of(choice).shape == "box"
+    points = mesh_of(solid_of(choice)).points
     assert (points[:, 0].min(), points[:, 0].max()) == pytest.approx((-0.5, 0.3), abs=0.01)
 
 
@@ -73,13 +78,13 @@ def test_rubble_is_no_good_shape() -> None:
     rng = np.random.default_rng(3)
     z = room.prediction.depth.z * np.where(room.mask("crate"), rng.uniform(0.7, 1.3, (CAMERA.height, CAMERA.width)), 1)
     evidence = gather(replace(room, prediction=room.having_depth(z)), "crate")
-    choice = choose_shape(evidence, True, "object", CAMERA)
+    choice = choose_shape(evidence, True)
     assert choice is None or not choice.is_good
 
 
 def test_two_things_of_one_segment_are_no_good_shape() -> None:
     things = [Box("crates", (-0.9, 0, -3.2), (-0.5, 0.5, -2.8)), Box("crates", (0.5, 0, -4.2), (0.9, 1.5, -3.8))]
-    choice = choose_shape(gather(photo_of(*things), "crates"), True, "object", CAMERA)
+    choice = choose_shape(gather(photo_of(*things), "crates"), True)
     assert choice is None or not choice.is_good
 
 
@@ -87,21 +92,21 @@ def test_two_things_of_one_segment_are_no_good_shape() -> None:
 def test_nothing_is_chosen_for_what_is_hardly_seen(count: int) -> None:
     evidence = gather(photo_of(CRATE), "crate")
     few = replace(evidence, points=evidence.points[:count], normals=evidence.normals[:count])
-    assert choose_shape(few, True, "object", CAMERA) is None
+    assert choose_shape(few, True) is None
 
 
 def test_unknown_depth_gives_neither_shape_nor_cut() -> None:
     room = photo_of(CRATE)
     z = np.where(room.mask("crate"), np.nan, room.prediction.depth.z)
     evidence = gather(replace(room, prediction=room.having_depth(z)), "crate")
-    assert choose_shape(evidence, True, "object", CAMERA) is None
-    assert find_cut(evidence, True, "object", CAMERA) is None
+    assert choose_shape(evidence, True) is None
+    assert find_cut(evidence, True) is None
 
 
 @pytest.mark.parametrize("kind", THINGS)
 def test_the_same_evidence_gives_the_same_choice(kind: str) -> None:
     label = THINGS[kind].label
-    one, other = (choose(gather(photo_of(THINGS[kind]), label)).prism for _ in range(2))
+    one, other = (solid_of(choose(gather(photo_of(THINGS[kind]), label))) for _ in range(2))
     assert mesh_of(one).points.tobytes() == mesh_of(other).points.tobytes()
     assert (one.reason, one.residual) == (other.reason, other.residual)
 
@@ -112,7 +117,7 @@ def test_a_hundred_times_the_size_gives_the_same_choice_as_large(kind: str) -> N
     pose = room.world_from_camera.copy()
     pose[:3, 3] *= 100
     giant = Room(room.having_depth(100 * room.prediction.depth.z), pose)
-    small, large = (choose(gather(each, THINGS[kind].label)).prism for each in (room, giant))
+    small, large = (solid_of(choose(gather(each, THINGS[kind].label))) for each in (room, giant))
     assert large.shape == small.shape
     assert mesh_of(large).points == pytest.approx(100 * mesh_of(small).points, rel=1e-3, abs=1e-2)
     assert large.thickness_m == pytest.approx(100 * small.thickness_m, rel=1e-3)
@@ -122,19 +127,19 @@ def test_a_crown_is_cut_from_its_trunk() -> None:
     trunk = Cone("tree", (0, -4), 0, 1.0, (0.12, 0.12))
     for crown, pitch_deg in ((Ball("tree", (0, 1.6, -4), 0.65), -8), (Cone("tree", (0, -4), 1.0, 2.6, (0.7, 0)), -3)):
         evidence = gather(photo_of(trunk, crown, pose=look(1.6, pitch_deg)), "tree")
-        assert find_cut(evidence, True, "object", CAMERA) == pytest.approx(1.0, abs=0.1)
+        assert find_cut(evidence, True) == pytest.approx(1.0, abs=0.1)
 
 
 def test_a_top_is_cut_from_its_legs() -> None:
     legs = [Box("table", (x, 0, z), (x + 0.15, 0.7, z + 0.15)) for x in (-0.9, 0.75) for z in (-3.2, -2.15)]
     room = photo_of(Box("table", (-0.9, 0.7, -3.2), (0.9, 0.8, -2)), *legs, pose=look(1.6, -20))
-    assert find_cut(gather(room, "table"), True, "object", CAMERA) == pytest.approx(0.7, abs=0.05)
+    assert find_cut(gather(room, "table"), True) == pytest.approx(0.7, abs=0.05)
 
 
 def test_a_mere_step_between_two_boxes_is_found() -> None:
     stack = [Box("stack", (-0.6, 0, -3.4), (0.6, 0.5, -2.6)), Box("stack", (-0.2, 0.5, -3.2), (0.2, 1.2, -2.8))]
     evidence = gather(photo_of(*stack), "stack")
-    assert find_cut(evidence, True, "object", CAMERA) == pytest.approx(0.5, abs=0.08)
+    assert find_cut(evidence, True) == pytest.approx(0.5, abs=0.08)
 
 
 def test_a_segment_of_one_pixel_has_no_cut() -> None:
@@ -143,4 +148,4 @@ def test_a_segment_of_one_pixel_has_no_cut() -> None:
     ids[200, 200] = 3
     segments = SegmentMap(ids, room.prediction.segments.segments)
     evidence = gather(replace(room, prediction=room.having(segments=segments)), "crate")
-    assert find_cut(evidence, True, "object", CAMERA) is None
+    assert find_cut(evidence, True) is None

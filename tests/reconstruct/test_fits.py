@@ -3,7 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blockout.reconstruct.evidence import Evidence
-from blockout.reconstruct.fits import find_axes, find_bottom, fit_boxes, fit_height_profiles, fit_lathe, propose
+from blockout.reconstruct.fits import (
+    find_axes,
+    find_bottom,
+    fit_boxes,
+    fit_height_profiles,
+    fit_lathe,
+    measure_extent,
+    propose,
+)
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
 from blockout.reconstruct.shapes import Shape, to_prism
@@ -90,7 +98,7 @@ def test_a_gable_seen_head_on_is_traced_to_one_percent() -> None:
     house = House("barn", Box("", (-4, 0, -20), (2, 3, -12)), 5)
     evidence = gather(photograph([FLOOR, house], look(1.6), CAMERA), "barn")
     axes = find_axes(evidence)[0]
-    profile = list(fit_boxes(evidence, axes, 0.0))[1]
+    profile = list(fit_boxes(evidence, measure_extent(evidence, axes, 0.0)))[1]
     assert profile.kind == "profile"
     low, high = bounds_of(profile, evidence)
     assert (low[0], high[0], low[1]) == pytest.approx((-4, 2, 0), abs=0.06)
@@ -102,7 +110,7 @@ def test_a_roof_seen_from_above_is_recovered_along_its_ridge() -> None:
     house = House("barn", Box("", (-4, 0, -20), (2, 3, -12), turn_deg=30), 5)
     evidence = gather(photograph([FLOOR, house], look(6, -10), CAMERA), "barn")
     axes = find_axes(evidence)[0]
-    profile = next(fit_height_profiles(evidence, axes, 0.0))
+    profile = next(fit_height_profiles(evidence, measure_extent(evidence, axes, 0.0)))
     points = mesh_of(to_world(profile, evidence)).points @ axes
     assert np.ptp(points, axis=0) == pytest.approx([6, 5, 8], rel=0.02)
 
@@ -111,7 +119,7 @@ def test_a_roof_seen_from_above_is_recovered_along_its_ridge() -> None:
 def test_a_card_before_a_wall_gets_no_thicker_than_the_gap(gap_m: float) -> None:
     poster = Box("poster", (-0.5, 1, -5 + gap_m - 0.001), (0.5, 2, -5 + gap_m))
     evidence = photo_of(poster, pose=look())
-    for shape in fit_boxes(evidence, np.eye(3), 1.0):
+    for shape in fit_boxes(evidence, measure_extent(evidence, np.eye(3), 1.0)):
         assert bounds_of(shape, evidence)[0, 2] > -5 - 0.01
         assert shape.thickness_source == "seen: the gap behind it"
 
@@ -119,7 +127,7 @@ def test_a_card_before_a_wall_gets_no_thicker_than_the_gap(gap_m: float) -> None
 def test_what_shows_one_face_only_says_that_its_depth_is_a_guess() -> None:
     board = Box("board", (-0.5, 1.1, -3.1), (0.5, 2.1, -3.0))
     evidence = gather(photograph([FLOOR, board], look(), CAMERA), "board")
-    box = next(fit_boxes(evidence, np.eye(3), 1.1))
+    box = next(fit_boxes(evidence, measure_extent(evidence, np.eye(3), 1.1)))
     assert box.thickness_source.startswith("prior")
     assert 0 < box.thickness < 1
 
@@ -127,7 +135,7 @@ def test_what_shows_one_face_only_says_that_its_depth_is_a_guess() -> None:
 def test_the_label_s_usual_depth_counts_where_one_face_is_seen() -> None:
     door = Box("door", (-0.45, 0, -3.1), (0.45, 2.05, -3.0))
     evidence = gather(photograph([FLOOR, door], look(), CAMERA), "door")
-    box = next(fit_boxes(evidence, np.eye(3), 0.0))
+    box = next(fit_boxes(evidence, measure_extent(evidence, np.eye(3), 0.0)))
     assert box.thickness_source == "prior: usual for a door"
     assert 0.02 < box.thickness < 0.21
 
