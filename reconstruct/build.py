@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DepthUnusable, NothingToBuild
 from ..inference.prediction import Prediction
+from .bleeding import settle_depth
 from .frames import world_from_camera
 from .ground import Ground, find_ground
 from .names import identifier
@@ -48,6 +49,8 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     report("segments", 0.0)
     tree = plant(prediction, settings)
     _check_usable(tree, prediction)
+    settled = settle_depth(tree.ids, prediction.depth.z)
+    prediction = replace(prediction, depth=replace(prediction.depth, z=settled))
     leaves = tree.leaves()
     survey(tree, prediction, leaves)
     ground = _find_ground(leaves, prediction)
