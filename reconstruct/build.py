@@ -22,7 +22,7 @@ from .supports import find_supports
 from .surroundings import Seen, close_set
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
-FLATTEST = 0.25  # of the segments, which most likely are flat: walls and floors
+FLATTEST = 0.25  # of the photo, which most likely is flat: walls and floors
 
 Progress = Callable[[str, float], None]
 
@@ -89,8 +89,15 @@ def _check_usable(tree: Tree, prediction: Prediction) -> None:
 
 
 def _depth_error(leaves: list[Node]) -> float:
-    """Return the relative error of the depth map: what is left of it on the flattest quarter of the segments."""
-    return float(np.quantile([leaf.plane.residual for leaf in leaves if leaf.segment.kind != "sky"], FLATTEST))
+    """Return the relative error of the depth map: what planes leave of it on the flattest quarter of the photo.
+
+    Small things follow an error that is smooth and look flat all the same; floors and walls do not.
+    """
+    solid = [leaf for leaf in leaves if leaf.segment.kind != "sky"]
+    errors = np.array([leaf.plane.residual for leaf in solid])
+    order = np.argsort(errors, kind="stable")
+    covered = np.cumsum(np.array([leaf.area for leaf in solid])[order])
+    return float(errors[order][np.searchsorted(covered, FLATTEST * covered[-1])])
 
 
 def _find_ground(leaves: list[Node], prediction: Prediction) -> Ground:

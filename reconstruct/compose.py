@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 
 from ..inference.prediction import Camera, Kind
+from .adjust import adjust, set_target
 from .evidence import Evidence
-from .fits import LEAST_POINTS, propose
+from .extents import LEAST_POINTS
+from .fits import propose
 from .frames import transform
-from .judge import Verdict, judge, may_keep_outline
+from .judge import ERROR_CAP, Verdict, judge
 from .planes import fit_roughly, mean_error
 from .scene import Prism
 from .shapes import Shape, to_prism
@@ -20,11 +22,13 @@ LEAST_OVERLAP, MOST_ERROR = 0.96, 0.025  # what a shape has to keep of the outli
 ROUND = ("cylinder", "cone", "lathe")
 ERROR_OVER_FLAT = 0.002  # of a round shape over a plane's
 FLAT, ROUGH = 0.0015, 1.2  # relative depth error of a plane, and times the depth's own: so flat a thing is not round
+ADJUSTED = (("box",), ("cylinder", "cone"))
+CERTAIN = 0.004  # cost of a shape that needs no adjusting
+BENT = 0.003  # relative error of a depth map that sets solids askew
+WORTH, WORTH_BENT = 0.8, 0.4  # least overlap of a shape that is adjusted
 COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
 CUT_BANDS, CUTS_TRIED = 24, 3
 FIRST_OVERLAP = 0.9
-FIRST_LOOK = 2  # every so many pixels of the grid, to see whether a shape may do at all
-FIRST_LOOK_PX = 150000  # of the grid: what has fewer is looked at closely at once
 CUT_LOOK = 3  # every so many pixels while heights are tried
 LEAST_PIECE = 0.03  # of the segment's pixels: a smaller piece of a cut does not count
 CLEARLY = 0.02  # more than at a height where the width changes more, to be preferred
@@ -39,11 +43,13 @@ class Fit:
         shape: in the world.
         verdict: of the judge.
         allowed: the relative depth error that it may have.
+        known_to: the relative error of the depth map itself.
     """
 
     shape: Shape
     verdict: Verdict
     allowed: float
+    known_to: float
 
     @property
     def is_good(self) -> bool:
@@ -57,35 +63,61 @@ class Fit:
 
     @property
     def cost(self) -> float:
-        """Return what it gets wrong, and a little for what is not simple."""
-        return self.verdict.cost + COMPLEXITY[self.shape.kind]
+        """Return what it gets wrong, beyond what depth is known to, and a little for what is not simple."""
+        excess = max(self.verdict.error - self.known_to, 0.0)
+        return excess + ERROR_CAP * (1 - self.verdict.overlap) + COMPLEXITY[self.shape.kind]
 
 
 def choose_shape(evidence: Evidence, has_ground: bool) -> Fit | None:
     """Return the shape that explains a segment best for its complexity; None where none could be fitted."""
-    if np.count_nonzero(evidence.own) > FIRST_LOOK_PX:
-        first = _choose_each([evidence.thinned(FIRST_LOOK)], has_ground)[0]
-        if first is None or not first.looks_good:
-            return first
-    return _choose_each([evidence], has_ground)[0]
+    fits = _fit_each([evidence], has_ground)[0]
+    best = _best(fits)
+    if best is None or not (best.is_good and best.cost < CERTAIN):
+        best = _best(fits + _adjust_best(fits, evidence))
+    return best
 
 
-def _choose_each(pieces: list[Evidence], has_ground: bool) -> list[Fit | None]:
-    """Return the best shape for each of several things that are seen on one grid."""
+def _best(fits: list[Fit]) -> Fit | None:
+    return min([fit for fit in fits if fit.is_good] or fits, key=lambda fit: fit.cost, default=None)
+
+
+def _fit_each(pieces: list[Evidence], has_ground: bool) -> list[list[Fit]]:
+    """Return the shapes that may explain each of several things that are seen on one grid."""
     trials = []
     for number, evidence in enumerate(pieces):
-        most = MOST_ERROR + 1.5 * evidence.depth_error
         flat = fit_flat(evidence)
         is_flat = flat < max(FLAT, ROUGH * evidence.roughness)
         for shape in propose(evidence, has_ground, with_round=not is_flat):
-            if may_keep_outline(shape, evidence):
-                allowed = min(most, flat + ERROR_OVER_FLAT) if shape.kind in ROUND else most
-                trials.append((number, shape, allowed))
+            trials.append((number, shape, _allow(shape, flat, evidence)))
     verdicts = judge([(shape, pieces[number]) for number, shape, _ in trials])
     fits: list[list[Fit]] = [[] for _ in pieces]
     for (number, shape, allowed), verdict in zip(trials, verdicts, strict=True):
-        fits[number].append(Fit(shape, verdict, allowed))
-    return [min([f for f in found if f.is_good] or found, key=lambda f: f.cost, default=None) for found in fits]
+        fits[number].append(Fit(shape, verdict, allowed, pieces[number].depth_error))
+    return fits
+
+
+def _allow(shape: Shape, flat: float, evidence: Evidence) -> float:
+    """Return the relative depth error that a shape may have, given that of a plane."""
+    most = MOST_ERROR + 1.5 * evidence.depth_error
+    return min(most, flat + ERROR_OVER_FLAT + evidence.depth_error) if shape.kind in ROUND else most
+
+
+def _adjust_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
+    """Return the best box and the best round shape, adjusted to outline and depth."""
+    # Depth that errs smoothly sets solids askew; other depth sets them right if they are right at all.
+    is_bent = evidence.depth_error > max(BENT, 2 * evidence.roughness)
+    usable = [fit for fit in fits if fit.verdict.overlap >= (WORTH_BENT if is_bent else WORTH)]
+    firsts = [_best([fit for fit in usable if fit.shape.kind in kinds]) for kinds in ADJUSTED]
+    if not any(firsts):
+        return []
+    target = set_target(evidence)
+    found = []
+    for first in firsts:
+        if first is not None and (shape := adjust(first.shape, evidence, target)) is not None:
+            found.append((shape, first.allowed))
+    verdicts = judge([(shape, evidence) for shape, _ in found])
+    judged = zip(found, verdicts, strict=True)
+    return [Fit(shape, verdict, allowed, evidence.depth_error) for (shape, allowed), verdict in judged]
 
 
 def solidify(fit: Fit, kind: Kind, camera: Camera, world_from_camera: np.ndarray) -> Prism:
@@ -107,7 +139,7 @@ def find_cut(evidence: Evidence, has_ground: bool) -> float | None:
     heights = _heights_of_change(evidence)
     evidence = evidence.thinned(CUT_LOOK)
     pieces = [(height, piece) for height in heights for piece in _pieces(evidence, height)]
-    fits = _choose_each([piece for _, piece in pieces], has_ground)
+    fits = [_best(found) for found in _fit_each([piece for _, piece in pieces], has_ground)]
     whole = np.count_nonzero(evidence.own)
     best, most = None, EXPLAINED
     for height in heights:

@@ -14,11 +14,10 @@ from .frames import rays_through, transform
 SQUARE = np.ones((3, 3), np.uint8)  # a pixel of the grid: closer than that an outline is not known
 GRID_PX = 128  # long side of the grid that a segment's box is reduced to
 MARGIN = 0.15  # of the box, around it: what a shape may cover there decides whether it leaks
-BLEEDING = (
-    0.02  # relative change of depth from pixel to pixel that runs into the outline: no face is that steep for long
-)
+BLEEDING = 0.02  # relative change of depth from pixel to pixel, into the outline: no face is that steep for long
 FLAT, LEAST_FLAT = 0.003, 12  # relative error and pixels of a plane that is too steep for others
 BEND_OF_DEVIATION = 0.6745 * 6**0.5  # median size of the second difference of noise of deviation one
+CLEARLY_NEARER = 0.02  # relative
 STEP = 0.05  # relative change of depth between neighbours across which no normal is taken
 
 
@@ -79,6 +78,17 @@ class Evidence:
         bends = [np.abs(np.diff(log, 2, axis=axis)) for axis in (0, 1)]
         medians = [float(np.median(known)) for bend in bends if len(known := bend[np.isfinite(bend)])]
         return max(medians, default=0.0) / BEND_OF_DEVIATION
+
+    @cached_property
+    def is_cut_below(self) -> bool:
+        """Return whether something nearer, or the frame, hides what the segment stands on along most of its width."""
+        columns = np.flatnonzero(self.own.any(axis=0))
+        lowest = self.own.shape[0] - 1 - self.own[::-1, columns].argmax(axis=0)
+        below = np.minimum(lowest + 2, self.own.shape[0] - 1)
+        with np.errstate(invalid="ignore"):
+            nearer = self.z[below, columns] < (1 - CLEARLY_NEARER - 2 * self.depth_error) * self.z[lowest, columns]
+        at_frame = lowest + 2 >= self.own.shape[0]
+        return bool(np.mean((nearer & ~self.own[below, columns]) | (at_frame & self.touches_frame[3])) > 0.5)
 
     @cached_property
     def near(self) -> np.ndarray:

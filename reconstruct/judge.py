@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 
 from .evidence import SQUARE, Evidence
-from .frames import project, transform
+from .frames import transform
 from .raster import rasterise_layers
 from .shapes import Shape
 
 ERROR_CAP = 0.25  # a pixel that is missed, or leaks, counts as this relative depth error
-SHORT = 0.12  # of the segment's width or height
 BEHIND = 0.01  # relative: a solid that is not this far behind what a pixel shows would hide it
 
 
@@ -29,25 +28,6 @@ class Verdict:
 
     error: float
     overlap: float
-
-    @property
-    def cost(self) -> float:
-        """Return error and lost overlap as one number."""
-        return self.error + ERROR_CAP * (1 - self.overlap)
-
-
-def may_keep_outline(shape: Shape, evidence: Evidence) -> bool:
-    """Return whether the box around a solid, as the camera sees it, reaches about as far as the segment's.
-
-    A solid that is hidden in part may reach further; one that falls short of the segment never keeps its outline.
-    """
-    points = transform(evidence.camera_from_world, shape.rings.reshape(-1, 3))
-    if (points[:, 2] <= 0).any():
-        return True
-    seen = project(points, evidence.camera)
-    low, high = evidence.box
-    slack = SHORT * (high - low) + 1
-    return bool((seen.min(0) <= low + slack).all() and (seen.max(0) >= high - slack).all())
 
 
 def judge(candidates: Sequence[tuple[Shape, Evidence]]) -> list[Verdict]:

@@ -101,12 +101,12 @@ def shape_node(tree: Tree, node: Node, prediction: Prediction, world: World, wit
     fit = choose_shape(evidence, world.has_ground)
     if fit is not None and fit.is_good:
         node.solid = solidify(fit, node.segment.kind, prediction.camera, world.world_from_camera)
-    elif with_cuts and _may_be_cut(tree, node, world):
+    elif with_cuts and _may_be_cut(tree, node, world.depth_error + evidence.roughness):
         node.cut_height = find_cut(evidence, world.has_ground)
 
 
-def _may_be_cut(tree: Tree, node: Node, world: World) -> bool:
-    is_flat = node.plane.residual <= CUT_RESIDUAL + world.depth_error
+def _may_be_cut(tree: Tree, node: Node, depth_error: float) -> bool:
+    is_flat = node.plane.residual <= CUT_RESIDUAL + depth_error
     return not node.children and not is_flat and node.area >= CUT_AREA * tree.ids.size
 
 

@@ -2,19 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from blockout.reconstruct.boxes import fit_boxes, fit_height_profiles
 from blockout.reconstruct.evidence import Evidence
-from blockout.reconstruct.fits import (
-    find_axes,
-    find_bottom,
-    fit_boxes,
-    fit_height_profiles,
-    fit_lathe,
-    measure_extent,
-    propose,
-)
+from blockout.reconstruct.extents import find_axes, find_bottom, measure_extent
+from blockout.reconstruct.fits import propose
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
 from blockout.reconstruct.shapes import Shape, to_prism
+from blockout.reconstruct.turned import fit_lathe
 from casts import Ball, Cone, House, box_error, gather
 from rooms import FLOOR, WALL, Box, Solid, look, make_camera, photograph
 
@@ -173,3 +168,16 @@ def test_outliers_in_depth_hardly_move_a_box() -> None:
     evidence = gather(replace(room, prediction=room.having_depth(z)), "crate")
     box = first(propose(evidence, True), "box")
     assert box_error(to_world(box, evidence), CRATE) < 0.03
+
+
+def test_a_foot_hidden_behind_something_stands_on_the_ground() -> None:
+    low = Box("low", (-1.5, 0, -2.6), (1.5, 0.4, -2.5))
+    evidence = photo_of(replace(CRATE, turn_deg=0), low, pose=look(1.0, 0))
+    assert evidence.points[:, 1].min() > 0.2
+    assert find_bottom(evidence, True) == 0
+    assert find_bottom(evidence, False) > 0.2
+
+
+def test_what_hangs_in_sight_does_not_stand_on_the_ground() -> None:
+    lamp = Box("lamp", (-0.3, 0.6, -3.3), (0.3, 1.1, -3.0))
+    assert find_bottom(photo_of(lamp, pose=look(1.0, 0)), True) == pytest.approx(0.6, abs=0.02)
