@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 OUTSIDE = -1  # the segment beyond the frame
@@ -49,7 +50,7 @@ def trace_borders(ids: np.ndarray) -> list[Arc]:
     columns = codes.shape[1]
     flat = codes.tobytes()
     steps = (1, columns, -1, -columns)
-    junction = _JUNCTION[codes]
+    junction = cv2.LUT(codes, _JUNCTION).view(bool)
     for corner in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
         junction[corner] = True
     is_junction = junction.tobytes()
@@ -92,12 +93,15 @@ def crack_codes(ids: np.ndarray) -> np.ndarray:
     codes[[0, -1], 1:] |= 1 << LEFT
     codes[:-1, [0, -1]] |= 1 << DOWN
     codes[1:, [0, -1]] |= 1 << UP
-    along = (ids[1:] != ids[:-1]).view(np.uint8)
-    codes[1:-1, :-1] |= along << RIGHT
-    codes[1:-1, 1:] |= along << LEFT
-    across = (ids[:, 1:] != ids[:, :-1]).view(np.uint8)
-    codes[:-1, 1:-1] |= across << DOWN
-    codes[1:, 1:-1] |= across << UP
+    marks = np.empty(ids.size, np.uint8)
+    along = marks[: (height - 1) * width].reshape(height - 1, width)
+    np.not_equal(ids[1:], ids[:-1], out=along.view(bool))
+    codes[1:-1, :-1] |= np.multiply(along, 1 << RIGHT, out=along)
+    codes[1:-1, 1:] |= np.multiply(along, 1 << (LEFT - RIGHT), out=along)
+    across = marks[: height * (width - 1)].reshape(height, width - 1)
+    np.not_equal(ids[:, 1:], ids[:, :-1], out=across.view(bool))
+    codes[:-1, 1:-1] |= np.multiply(across, 1 << DOWN, out=across)
+    codes[1:, 1:-1] |= np.multiply(across, 1 << (UP - DOWN), out=across)
     return codes
 
 
@@ -123,4 +127,4 @@ def _next_direction(code: int, direction: int) -> int:
 _UPPER_LEFT = 1 << RIGHT | 1 << DOWN  # each loop has such a corner: the leftmost of its topmost nodes
 _NEXT = [[_next_direction(code, direction) for direction in range(4)] for code in range(16)]
 _LEAVING = [[d for d in range(4) if code >> d & 1] for code in range(16)]
-_JUNCTION = np.array([code.bit_count() > 2 for code in range(16)])
+_JUNCTION = np.array([code.bit_count() > 2 for code in range(256)], np.uint8)

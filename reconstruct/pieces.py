@@ -51,16 +51,16 @@ def _number_pieces(ids: np.ndarray) -> tuple[np.ndarray, list[int], dict[int, Bo
     if known[-1] < LARGEST_TABLE:
         number = np.zeros(known[-1] + 1, np.int32)
         number[known] = np.arange(1, len(known) + 1)
-        pieces = number[ids]
+        pieces = np.take(number, ids, mode="clip")  # no id lies outside; not to look is twice as fast
     else:
         pieces = np.searchsorted(known, ids).astype(np.int32) + 1
     owner = [0, *sorted(rings)]
-    boxes, areas = {}, dict(enumerate(np.bincount(pieces.ravel()).tolist()))
-    del areas[0]
+    boxes, areas = {}, {}
     for piece in range(1, len(owner)):
         found = [ring_points(arcs, ring) for ring in rings[owner[piece]]]
         outer = sorted(((signed_area(points), k) for k, points in enumerate(found)), reverse=True)
         shells = [found[k] for area, k in outer if area > 0]
+        areas[piece] = round(sum(area for area, _ in outer))
         boxes[piece] = _box(shells[0])
         for shell in shells[1:]:
             boxes[len(owner)] = _box(shell)
@@ -110,19 +110,25 @@ def open_saddles(pieces: np.ndarray) -> None:
     A pixel is repainted only where the rest of its piece hangs together without it, so no piece falls apart or goes.
     Corners three pixels apart do not touch each other's surroundings, so those are treated at once.
     """
+    y, x = np.nonzero(crack_codes(pieces)[1:-1, 1:-1] == _ALL_CRACKS)
     for _ in range(SADDLE_ROUNDS):
-        y, x = np.nonzero(crack_codes(pieces)[1:-1, 1:-1] == _ALL_CRACKS)
-        changed = False
-        for group in range(9):
-            chosen = (y % 3 * 3 + x % 3) == group
-            changed |= _open_apart(pieces, y[chosen], x[chosen])
-        if not changed:
+        group = y % 3 * 3 + x % 3
+        repainted = [_open_apart(pieces, y[group == number], x[group == number]) for number in range(9)]
+        y, x = _corners_of(np.concatenate(repainted), pieces.shape)
+        if not len(y):
             return
 
 
-def _open_apart(pieces: np.ndarray, y: np.ndarray, x: np.ndarray) -> bool:
-    """Open the saddles at the lower right corners of pixels (y, x), far from each other; whether any was."""
-    changed = False
+def _corners_of(pixels: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners (y, x), named as the pixel to their upper left, of pixels (n, 2) that lie inside a map."""
+    corners = np.unique(np.concatenate([pixels - (dy, dx) for dy in (0, 1) for dx in (0, 1)]), axis=0)
+    y, x = corners[((corners >= 0) & (corners < np.array(shape) - 1)).all(axis=1)].T
+    return y, x
+
+
+def _open_apart(pieces: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Open the saddles at the lower right corners of pixels (y, x), far from each other; return those repainted."""
+    repainted = [np.zeros((0, 2), np.int64)]
     for dy, dx in ((0, 1), (1, 0), (0, 0), (1, 1)):
         if not len(y):
             break
@@ -131,9 +137,9 @@ def _open_apart(pieces: np.ndarray, y: np.ndarray, x: np.ndarray) -> bool:
         saddle = apart & ((here == across) | (beside == below))
         spare = saddle & _is_spare(pieces, y + dy, x + dx, 2 * dy - 1, 2 * dx - 1)
         pieces[y[spare] + dy, x[spare] + dx] = beside[spare]
-        changed |= bool(spare.any())
+        repainted.append(np.column_stack([y[spare] + dy, x[spare] + dx]))
         y, x = y[saddle & ~spare], x[saddle & ~spare]
-    return changed
+    return np.concatenate(repainted)
 
 
 def _around(dy: int, dx: int) -> tuple[tuple[int, int], ...]:

@@ -14,12 +14,13 @@ from .frames import rays_through
 from .parts import connect_parts
 from .pieces import open_saddles
 from .settings import Settings
-from .tree import Node, Tree, divide_leaf, least_pixels, split_leaf
+from .tree import Node, Tree, divide_leaf, least_pixels, split_leaf, union_of_boxes
 
 # What closes a room or a street off shows one face only, and goes on behind what stands before it.
 SURROUNDINGS = re.compile(r"\b(wall|ceiling|floor|window|door|fence|curtain|roof|hill|mountain)")
 
 SHAPED_AREA, CUT_AREA = 0.0007, 0.003  # of the photo: smaller ones stay prisms, and whole
+AROUND = 2  # px about what was divided, to be seen when pixels of it are repainted
 CUT_RESIDUAL = 0.0025  # relative depth error of its plane: what is that flat is one thing
 
 
@@ -89,7 +90,8 @@ def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[
             for child in leaf.children:
                 child.is_cut = is_cut
     if born:
-        open_saddles(tree.ids)
+        x0, y0, x1, y1 = union_of_boxes(born)
+        open_saddles(tree.ids[max(y0 - AROUND, 0) : y1 + AROUND, max(x0 - AROUND, 0) : x1 + AROUND])
     return born
 
 
@@ -117,9 +119,7 @@ def look_at(tree: Tree, node: Node, prediction: Prediction, world: World) -> Evi
     leaves = list(node.leaves())
     if sum(leaf.area for leaf in leaves) < SHAPED_AREA * tree.ids.size:
         return None
-    corners = np.array([leaf.box for leaf in leaves])
-    box = (*corners[:, :2].min(0).tolist(), *corners[:, 2:].max(0).tolist())
-    wanted = [leaf.id for leaf in leaves]
+    wanted, box = [leaf.id for leaf in leaves], union_of_boxes(leaves)
     found = gather_evidence(tree.ids, wanted, prediction.depth.z, box, prediction.camera, world.world_from_camera)
     return replace(found, label=node.segment.label, metres=world.metres, depth_error=world.depth_error)
 

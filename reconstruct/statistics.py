@@ -13,7 +13,6 @@ import numpy as np
 
 from .frames import linear_from_srgb
 
-GRID_SAMPLES = 250_000  # over the whole picture
 PIECE_SAMPLES = 400  # wanted of each piece, where it has as many pixels
 QUANTILES = (0.02, 0.1, 0.5, 0.9, 0.98)
 BLOCK_PIXELS = 1 << 20
@@ -122,7 +121,7 @@ def measure(runs: Runs, rgb: np.ndarray, count: int) -> Statistics:
     return Statistics(area.astype(np.int64), box, centroid / weight[:, None], colour)
 
 
-def draw_samples(ids: np.ndarray, z: np.ndarray, runs: Runs, area: np.ndarray, border_px: int) -> Samples:
+def draw_samples(ids: np.ndarray, z: np.ndarray, runs: Runs, area: np.ndarray, border_px: int, stride: int) -> Samples:
     """Pick pixels of known depth of every id.
 
     Args:
@@ -131,9 +130,9 @@ def draw_samples(ids: np.ndarray, z: np.ndarray, runs: Runs, area: np.ndarray, b
         runs: of ``ids``.
         area: (S + 1,) int64 px, of each id.
         border_px: pixels closer than this to another id are not ``inside``.
+        stride: px between samples; smaller for ids that then have few.
     """
     height, width = ids.shape
-    stride = max(1, int(np.sqrt(ids.size / GRID_SAMPLES)))
     rows, columns = np.meshgrid(
         np.arange(stride // 2, height, stride), np.arange(stride // 2, width, stride), indexing="ij"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,7 @@ from .scene import Prism
 from .settings import Settings
 from .statistics import Samples, Statistics, draw_samples, find_runs, measure
 
+GRID_SAMPLES = 250_000  # of depth, over the whole picture
 BORDER_SHARE = 0.003  # of the long side: how far depth is taken to bleed over a silhouette
 NEAREST_SAMPLES = 20  # what a piece without any known depth borrows from around it
 
@@ -34,7 +35,7 @@ class Node:
         plane: fitted to them.
         outline: px; set by ``finish`` for leaves, when divided for groups.
         area: px.
-        box: (x0, y0, x1, y1) px, the last ones exclusive.
+        box: (x0, y0, x1, y1) px, the last ones exclusive; until surveyed, of what it is a part of.
         colour: (3,) mean linear-light RGB.
         solid: the whole shape that stands for it, in the world, if one explains it.
         cut_height: world y at which it falls into pieces that shapes explain; None where it does not, or is not known.
@@ -87,14 +88,13 @@ def plant(prediction: Prediction, settings: Settings) -> Tree:
     """Separate the segments' pieces: a segment in several pieces becomes a group of them."""
     ids, owner = separate_pieces(prediction.segments.ids, least_pixels(prediction, settings))
     by_id = {segment.id: segment for segment in prediction.segments.segments}
+    whole = (0, 0, *prediction.segments.ids.shape[::-1])
     roots = []
     for segment_id in np.unique(owner[owner > 0]).tolist():
         segment = by_id[segment_id]
         pieces = np.flatnonzero(owner == segment_id).tolist()
-        if len(pieces) == 1:
-            roots.append(Node(pieces[0], segment, 0))
-        else:
-            roots.append(Node(pieces[0], segment, 0, [Node(piece, segment, 0) for piece in pieces]))
+        nodes = [Node(piece, segment, 0, box=whole) for piece in pieces]
+        roots.append(nodes[0] if len(nodes) == 1 else Node(pieces[0], segment, 0, nodes))
     return Tree(ids, roots, len(owner))
 
 
@@ -105,19 +105,31 @@ def least_pixels(prediction: Prediction, settings: Settings) -> int:
 
 def survey(tree: Tree, prediction: Prediction, leaves: list[Node]) -> None:
     """Measure leaves on the present map: samples, plane, area, box and colour."""
-    runs = find_runs(tree.ids)
-    statistics = measure(runs, prediction.photo.rgb, tree.next_id - 1)
+    x0, y0, x1, y1 = union_of_boxes(leaves)
+    window = (slice(y0, y1), slice(x0, x1))
+    ids, offset = np.ascontiguousarray(tree.ids[window]), np.array([x0, y0])
+    runs = find_runs(ids)
+    statistics = measure(runs, prediction.photo.rgb[window], tree.next_id - 1)
     border_px = max(1, round(BORDER_SHARE * max(tree.ids.shape)))
-    samples = draw_samples(tree.ids, prediction.depth.z, runs, statistics.area, border_px)
+    stride = max(1, int(np.sqrt(tree.ids.size / GRID_SAMPLES)))
+    samples = draw_samples(
+        ids, np.ascontiguousarray(prediction.depth.z[window]), runs, statistics.area, border_px, stride
+    )
     for leaf in leaves:
         points_px, leaf.z = samples.of(leaf.id)
         if not len(leaf.z):
             points_px, leaf.z = _borrow(samples, statistics, leaf.id)
-        leaf.rays = rays_through(points_px, prediction.camera)
+        leaf.rays = rays_through(points_px + offset, prediction.camera)
         leaf.plane = fit_plane(leaf.rays, leaf.z)
         leaf.area, leaf.colour = int(statistics.area[leaf.id]), statistics.colour[leaf.id]
-        x0, y0, x1, y1 = statistics.box[leaf.id].tolist()
-        leaf.box = (x0, y0, x1, y1)
+        left, top, right, bottom = statistics.box[leaf.id].tolist()
+        leaf.box = (left + x0, top + y0, right + x0, bottom + y0)
+
+
+def union_of_boxes(nodes: Iterable[Node]) -> tuple[int, int, int, int]:
+    """Return the box (x0, y0, x1, y1) px around the boxes of nodes."""
+    x0, y0, x1, y1 = zip(*(node.box for node in nodes), strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
 
 
 def divide_leaf(tree: Tree, leaf: Node, parts: np.ndarray, tolerance_px: float) -> list[Node]:
@@ -138,7 +150,7 @@ def divide_leaf(tree: Tree, leaf: Node, parts: np.ndarray, tolerance_px: float) 
     outline = next(o for o in trace_outlines(inside.astype(np.int32) + 1, tolerance_px) if o.id == 2)
     leaf.outline = Outline(leaf.id, outline.points + np.array([x0, y0]), outline.ring_sizes)
     count = int(parts.max())
-    leaf.children = [Node(tree.next_id + k, leaf.segment, leaf.level + 1) for k in range(count)]
+    leaf.children = [Node(tree.next_id + k, leaf.segment, leaf.level + 1, box=leaf.box) for k in range(count)]
     np.copyto(ids, parts + (tree.next_id - 1), where=inside)
     tree.next_id += count
     return leaf.children

@@ -20,8 +20,8 @@ def measure_map(ids: np.ndarray, rgb: np.ndarray) -> Statistics:
     return measure(find_runs(ids), rgb, int(ids.max()))
 
 
-def draw(ids: np.ndarray, z: np.ndarray, border_px: int = 2) -> Samples:
-    return draw_samples(ids, z, find_runs(ids), np.bincount(ids.ravel()), border_px)
+def draw(ids: np.ndarray, z: np.ndarray, border_px: int = 2, stride: int = 1) -> Samples:
+    return draw_samples(ids, z, find_runs(ids), np.bincount(ids.ravel()), border_px, stride)
 
 
 def depths_that_name_their_pixel(shape: tuple[int, int]) -> np.ndarray:
@@ -125,7 +125,7 @@ def test_small_ids_are_sampled_in_large_pictures() -> None:
     ids = np.ones((2400, 3000), np.int32)
     ids[100:103, 200:203], ids[1000:1050, 1000:1100], ids[2399, 2999] = 2, 3, 4
     z = np.full(ids.shape, 2.0, np.float32)
-    samples = draw(ids, z)
+    samples = draw(ids, z, stride=5)
     count = np.diff(samples.start)
     assert count[2] == 9
     assert 400 <= count[3] <= 5000

@@ -21,6 +21,8 @@ def grow(prediction: Prediction, settings: Settings = SETTINGS, levels: int = 2)
     survey(tree, prediction, leaves)
     for _ in range(levels):
         leaves = divide(tree, prediction, settings, leaves, WORLD)
+        if not leaves:
+            break
         survey(tree, prediction, leaves)
     finish(tree, TOLERANCE_PX)
     return tree
