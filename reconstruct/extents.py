@@ -113,15 +113,19 @@ def quantile_by(number: np.ndarray, values: np.ndarray, share: float, count: int
 
 def keep_corners(line: np.ndarray, tolerance: float) -> list[int]:
     """Return the numbers of the points (n, k) of a line without which it would move by more than a tolerance."""
-    keep, todo = {0, len(line) - 1}, [(0, len(line) - 1)]
+    # Some twenty points: plain numbers are five times as fast as arrays.
+    at, *columns = line.T.tolist()
+    keep, todo = {0, len(at) - 1}, [(0, len(at) - 1)]
     while todo:
         a, b = todo.pop()
-        if b - a < 2:
-            continue
-        share = (line[a + 1 : b, 0] - line[a, 0]) / (line[b, 0] - line[a, 0])
-        away = np.abs(line[a + 1 : b] - line[a] - np.outer(share, line[b] - line[a]))
-        worst, _ = divmod(int(away.argmax()), line.shape[1])
-        if away[worst].max() > tolerance:
-            keep.add(a + 1 + worst)
-            todo += [(a, a + 1 + worst), (a + 1 + worst, b)]
+        furthest, worst = tolerance, a
+        for values in columns:
+            slope = (values[b] - values[a]) / (at[b] - at[a])
+            for k in range(a + 1, b):
+                away = abs(values[k] - values[a] - slope * (at[k] - at[a]))
+                if away > furthest:
+                    furthest, worst = away, k
+        if worst > a:
+            keep.add(worst)
+            todo += [(a, worst), (worst, b)]
     return sorted(keep)
