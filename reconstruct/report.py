@@ -98,6 +98,7 @@ def _place(prism: Prism, paths: Mapping[str, str]) -> dict[str, Any]:
         "kind": prism.kind,
         "score": round(float(prism.score), DIGITS),
         "pixels": int(prism.pixels),
+        "supported_by": prism.supported_by or None,
     }
 
 
@@ -122,11 +123,14 @@ def _measure(prism: Prism, scene: Scene) -> dict[str, Any]:
 def _face_size_m(prism: Prism, scene: Scene) -> tuple[float, float]:
     """Return width and height of the front face: upright where it stands, else upward as the photo shows it."""
     plane_from_world = prism.world_from_plane[:3, :3].T
-    upward_world = np.array([0.0, 1.0, 0.0])
-    if abs(plane_from_world[2] @ upward_world) > STEEP:
-        upward_world = -scene.world_from_camera[:3, 1]
-    up = (plane_from_world @ upward_world)[:2]
-    up /= np.linalg.norm(up)
+    if abs(plane_from_world[2, 1]) <= STEEP:
+        up = plane_from_world[:2, 1]
+    else:  # up and ahead look alike on what lies flat; of one that points along its normal nothing is left
+        ups = [
+            (plane_from_world @ axis)[:2] for axis in (-scene.world_from_camera[:3, 1], scene.world_from_camera[:3, 2])
+        ]
+        up = max(ups, key=np.linalg.norm)
+    up = up / np.linalg.norm(up)
     right = np.array([up[1], -up[0]])
     return float(np.ptp(prism.outline @ right)), float(np.ptp(prism.outline @ up))
 
@@ -141,7 +145,8 @@ def _look_at(prism: Prism, scene: Scene) -> tuple[np.ndarray, float]:
     solid = mesh_of(prism)
     points_cam = transform(np.linalg.inv(scene.world_from_camera), solid.points)
     triangles, face = triangulate_faces(solid)
-    triangles = triangles[find_seen_faces(solid, prism, points_cam)[face]]
+    seen = find_seen_faces(solid, prism, points_cam)[face]
+    triangles = triangles[seen] if seen.any() else triangles
     inverse_depth = 1 / points_cam[:, 2]
     a, b, c = np.moveaxis((points_cam * inverse_depth[:, None])[triangles], 1, 0)
     areas = np.abs(np.cross(b - a, c - a)[:, 2])

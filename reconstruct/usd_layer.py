@@ -72,8 +72,12 @@ def add_primvar(prim: Sdf.PrimSpec, name: str, type_name: str, value: Any, inter
 
 def bind_material(prim: Sdf.PrimSpec, material: Sdf.Path) -> None:
     """Bind a material to a prim that applies MaterialBindingAPI."""
-    relationship = Sdf.RelationshipSpec(prim, "material:binding", custom=False)
-    relationship.targetPathList.explicitItems = [material]
+    add_relationship(prim, "material:binding", material)
+
+
+def add_relationship(prim: Sdf.PrimSpec, name: str, target: Sdf.Path, *, custom: bool = False) -> None:
+    """Add a relationship with one target."""
+    Sdf.RelationshipSpec(prim, name, custom).targetPathList.explicitItems = [target]
 
 
 def add_variants(prim: Sdf.PrimSpec, name: str, variants: Sequence[str], selected: str) -> list[Sdf.PrimSpec]:

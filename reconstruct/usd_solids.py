@@ -14,9 +14,10 @@ from .meshes import Mesh
 from .names import encodable, stem
 from .refine import find_seen_faces, refine_front
 from .scene import Prism, Scene
-from .usd_layer import add_attribute, add_prim, add_primvar, bind_material, override
+from .usd_layer import add_attribute, add_prim, add_primvar, add_relationship, bind_material, override
 from .usd_materials import add_colour_material, make_colour_material, tint_colour
 
+SUPPORT = "blockout:supportedBy"  # relationship to what a thing rests on
 TEXTURE_REACH = (-1.0, 2.0)  # points beside or behind the camera have no place in the photo
 
 
@@ -47,6 +48,11 @@ class SolidWriter:
     faces: int = field(default=0, init=False)
     points: int = field(default=0, init=False)
     _pattern: Sdf.Layer = field(default_factory=make_colour_material, init=False)
+    _tops: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note what may carry something."""
+        self._tops = frozenset(prism.name for prism in self.scene.prisms)
 
     def add(
         self,
@@ -70,6 +76,8 @@ class SolidWriter:
         add_attribute(xform, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:translate"]), uniform=True)
         for name, (type_name, value) in _metadata(prism).items():
             add_attribute(xform, f"userProperties:{name}", type_name, value, custom=True)
+        if prism.supported_by in self._tops:
+            add_relationship(xform, SUPPORT, parent.path.AppendChild(prism.supported_by), custom=True)
         if prism.children:
             self.groups += 1
             parts = [self.add(xform, child, photo_material, foot) for child in prism.children]
@@ -146,10 +154,10 @@ class SolidWriter:
         shared = stem(prism.name)
         guessed = tint_colour(prism.colour) if self.tint_guessed else prism.colour
         body_material = add_material(f"{shared}_mtl", guessed)
-        bind_material(mesh, body_material)
         if not photo_material and self.tint_guessed:
             photo_material = add_material(f"{shared}_seen_mtl", prism.colour)
-        if photo_material:
+        bind_material(mesh, photo_material if photo_material and seen.all() else body_material)
+        if photo_material and seen.any() and not seen.all():
             _split_materials(mesh, seen, photo_material, body_material)
 
     def _foot_world(self, prism: Prism) -> np.ndarray:
@@ -168,6 +176,8 @@ def _metadata(prism: Prism) -> dict[str, tuple[str, str | float]]:
         "level": ("int", int(prism.level)),
         "pixels": ("int", int(prism.pixels)),
     }
+    if prism.supported_by:
+        metadata["supported_by"] = "string", prism.supported_by
     if not prism.is_split:
         metadata |= {
             "thickness_m": ("float", float(prism.thickness_m)),

@@ -182,3 +182,14 @@ def test_files_of_a_stage_end_with_the_stage() -> None:
     assert stage_files(path, texture="photo", backdrop=False) == (Path("textures/a_photo.jpg"), path)
     assert stage_files(path, texture="colour", backdrop=True) == (Path("textures/a_photo.jpg"), path)
     assert stage_files(Path("a.usdz"), texture="photo", backdrop=True) == (Path("a.usdz"),)
+
+
+def test_a_level_floor_has_a_size_whatever_way_the_camera_looks() -> None:
+    scene = make_scene()
+    floor = make_prism(9, "floor", (0, 0, 3), (4, 2, 0.1), scene.camera, np.eye(4), kind="ground")
+    level = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, -3], [0, 0, 0, 1]])  # its normal is up
+    floor = replace(floor, world_from_plane=level)
+    for down in ([0.0, 1, 0], [0, 0.7, 0.7], [0, 0.001, 1.0]):
+        scene = replace(scene, prisms=(floor,), world_from_camera=world_from_camera(np.array(down), 1.6))
+        (found,) = scene_record(scene, {})["prisms"]
+        assert (found["width_m"], found["height_m"]) == pytest.approx((4, 2), abs=1e-4)

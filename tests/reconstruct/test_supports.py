@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from blockout.reconstruct.build import reconstruct
 from blockout.reconstruct.meshes import mesh_of
+from blockout.reconstruct.report import scene_record
 from blockout.reconstruct.scene import Prism, Scene
 from blockout.reconstruct.supports import find_supports, move_foot
+from blockout.reconstruct.usd import write_stage
+from pxr import Usd
 from rooms import FLOOR, WALL, Box, look, photograph
 
 BLOCK = Box("chest", (-0.7, 0, -3.4), (0.7, 0.7, -2.6), rgb=(120, 80, 40))
@@ -31,6 +36,20 @@ def test_a_lamp_names_the_chest_that_carries_it(scene: Scene) -> None:
 @pytest.mark.parametrize("label", ["chest", "crate"])
 def test_what_stands_on_the_floor_names_it(scene: Scene, label: str) -> None:
     assert find(scene, label).supported_by == find(scene, "floor").name
+
+
+def test_stage_and_record_tell_what_carries_a_thing(scene: Scene, tmp_path: Path) -> None:
+    lamp, chest = find(scene, "lamp"), find(scene, "chest")
+    write_stage(scene, tmp_path / "a.usd")
+    stage = Usd.Stage.Open(str(tmp_path / "a.usd"))
+    prim = stage.GetPrimAtPath(f"/Blockout/segments/{lamp.name}")
+    assert prim.GetRelationship("blockout:supportedBy").GetTargets() == [f"/Blockout/segments/{chest.name}"]
+    assert prim.GetAttribute("userProperties:supported_by").Get() == chest.name
+    assert Usd.ModelAPI(prim).GetKind() == "component"
+    record = scene_record(scene, {})
+    assert {p["label"]: p["supported_by"] for p in record["prisms"]}["lamp"] == chest.name
+    picture = stage.GetPrimAtPath(f"/Blockout/segments/{find(scene, 'picture').name}")
+    assert not picture.HasRelationship("blockout:supportedBy")
 
 
 @pytest.mark.parametrize("label", ["picture", "wall", "floor"])
