@@ -33,6 +33,7 @@ class SolidWriter:
         stage_from_world: (4, 4) similarity.
         meshes: of all prisms with a solid that shows at some level, by their names.
         tint_guessed: whether faces that the photo does not show get another colour.
+        plate_material: shows the clean plate; None where there is none.
         prisms, groups, faces, points: added so far.
     """
 
@@ -43,6 +44,7 @@ class SolidWriter:
     stage_from_world: np.ndarray
     meshes: dict[str, Mesh]
     tint_guessed: bool = False
+    plate_material: Sdf.Path | None = None
     prisms: int = field(default=0, init=False)
     groups: int = field(default=0, init=False)
     faces: int = field(default=0, init=False)
@@ -118,6 +120,8 @@ class SolidWriter:
     ) -> Mesh:
         """Add a prism's own solid with its material; return the solid as it was written, in world metres."""
         solid = self.meshes[prism.name]
+        if photo_material and prism.shows_plate:
+            photo_material = self.plate_material or photo_material
         if photo_material:
             solid, points_px = refine_front(solid, prism, self.scene)
             seen = np.arange(len(solid.face_sizes)) < solid.front_faces
