@@ -14,6 +14,7 @@ from .meshes import Mesh
 from .names import encodable, stem
 from .refine import find_seen_faces, refine_front
 from .scene import Prism, Scene
+from .thickness import find_uncertainty
 from .usd_layer import add_attribute, add_prim, add_primvar, add_relationship, bind_material, override
 from .usd_materials import add_colour_material, make_colour_material, tint_colour
 
@@ -188,6 +189,9 @@ def _metadata(prism: Prism) -> dict[str, tuple[str, str | float]]:
             "thickness_source": ("string", encodable(prism.thickness_source)),
             "shape": ("string", prism.shape),
         }
+        uncertainty = find_uncertainty(prism.thickness_source)
+        if uncertainty is not None:
+            metadata["thickness_uncertainty"] = "float", uncertainty
         if prism.reason:
             metadata["shape_reason"] = "string", encodable(prism.reason)
     return metadata
