@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from .shapes import Shape, make_box, make_profile
 LEVEL = 0.8  # |y| of a normal above which a face lies flat
 SEEN_SHARE = 0.25  # of the smaller side of the face: a smaller depth than this is noise, not a side
 PROFILE_BINS = 20
+TOP, TOP_SHARE = 0.15, 0.1  # of the height: what lies level above that is the top; its least share of the points
 THINNEST = 0.01  # of the middle one of its sides
 BESIDE = 0.15  # of a face: as far beyond its edges what lies behind it is looked for
 PRIOR_SHARE = 0.6  # thickness of what shows one face only, of that face's smaller side
@@ -104,6 +106,23 @@ def _fit_profile(
         place = float(np.median(local[front, 2]))
         if place - low[2] > THINNEST * (high[2] - low[2]):
             yield make_profile(axes, outline, low[2], place, source)
+
+
+def fit_footprint(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
+    """Yield what the top shows, pulled down to where the segment stands: counters, corner sofas, L-shaped blocks."""
+    axes, local, low, high = seen.axes, seen.local, seen.low, seen.high
+    with np.errstate(invalid="ignore"):
+        is_top = (evidence.normals[:, 1] > LEVEL) & (local[:, 1] > high[1] - TOP * (high[1] - low[1]))
+    if is_top.sum() < max(LEAST_POINTS, TOP_SHARE * len(local)):
+        return
+    flat = np.array([[1.0, 0, 0], [0, 0, -1]])  # x and away from the camera, seen from above
+    ends = np.sort(flat @ np.column_stack([low, high]), axis=1)
+    outline = _trace(local[is_top] @ flat.T, ends[:, 0], ends[:, 1])
+    if outline is not None:
+        top = float(np.median(local[is_top, 1]))
+        lying = np.column_stack([axes[:, 0], -axes[:, 2], axes[:, 1]])
+        block = make_profile(lying, outline, float(low[1]), top, "seen: its top")
+        yield replace(block, thickness=float(np.ptp(outline[:, 1])))
 
 
 def _trace(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray | None:

@@ -62,7 +62,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     )
     if settings.shapes == "auto":
         report("shapes", 0.3)
-        leaves = shape_segments(tree, prediction, world, with_cuts=settings.detail > 0)
+        leaves = shape_segments(tree, prediction, world, settings.detail)
     for level in range(settings.detail):
         report("parts", 0.4 + 0.3 * level / settings.detail)
         leaves = divide(tree, prediction, settings, leaves, world)
@@ -70,7 +70,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
             break
         survey(tree, prediction, leaves)
         if settings.shapes == "auto":
-            leaves = shape_leaves(tree, prediction, leaves, world, with_cuts=level + 1 < settings.detail)
+            leaves = shape_leaves(tree, prediction, leaves, world, settings.detail - level - 1)
     report("outlines", 0.7)
     finish(tree, tolerance_px)
     return _assemble(tree, world, scale, prediction, settings, report)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from ..inference.prediction import Camera, Kind
 from .adjust import adjust, set_target
 from .evidence import Evidence
-from .extents import LEAST_POINTS
 from .fits import propose
 from .frames import transform
 from .judge import ERROR_CAP, Verdict, judge
@@ -27,12 +25,7 @@ CERTAIN = 0.004  # cost of a shape that needs no adjusting
 BENT = 0.003  # relative error of a depth map that sets solids askew
 WORTH, WORTH_BENT = 0.8, 0.4  # least overlap of a shape that is adjusted
 COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
-CUT_BANDS, CUTS_TRIED = 24, 3
 FIRST_OVERLAP = 0.9
-CUT_LOOK = 3  # every so many pixels while heights are tried
-LEAST_PIECE = 0.03  # of the segment's pixels: a smaller piece of a cut does not count
-CLEARLY = 0.02  # more than at a height where the width changes more, to be preferred
-EXPLAINED = 0.85  # of the segment's pixels, to lie on pieces with good shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +63,19 @@ class Fit:
 
 def choose_shape(evidence: Evidence, has_ground: bool) -> Fit | None:
     """Return the shape that explains a segment best for its complexity; None where none could be fitted."""
-    fits = _fit_each([evidence], has_ground)[0]
-    best = _best(fits)
+    fits = fit_each([evidence], has_ground)[0]
+    best = choose_best(fits)
     if best is None or not (best.is_good and best.cost < CERTAIN):
-        best = _best(fits + _adjust_best(fits, evidence))
+        best = choose_best(fits + _adjustchoose_best(fits, evidence))
     return best
 
 
-def _best(fits: list[Fit]) -> Fit | None:
+def choose_best(fits: list[Fit]) -> Fit | None:
+    """Return the cheapest of those that are good, or of all where none is; None for none."""
     return min([fit for fit in fits if fit.is_good] or fits, key=lambda fit: fit.cost, default=None)
 
 
-def _fit_each(pieces: list[Evidence], has_ground: bool) -> list[list[Fit]]:
+def fit_each(pieces: list[Evidence], has_ground: bool) -> list[list[Fit]]:
     """Return the shapes that may explain each of several things that are seen on one grid."""
     trials = []
     for number, evidence in enumerate(pieces):
@@ -102,12 +96,12 @@ def _allow(shape: Shape, flat: float, evidence: Evidence) -> float:
     return min(most, flat + ERROR_OVER_FLAT + evidence.depth_error) if shape.kind in ROUND else most
 
 
-def _adjust_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
+def _adjustchoose_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
     """Return the best box and the best round shape, adjusted to outline and depth."""
     # Depth that errs smoothly sets solids askew; other depth sets them right if they are right at all.
     is_bent = evidence.depth_error > max(BENT, 2 * evidence.roughness)
     usable = [fit for fit in fits if fit.verdict.overlap >= (WORTH_BENT if is_bent else WORTH)]
-    firsts = [_best([fit for fit in usable if fit.shape.kind in kinds]) for kinds in ADJUSTED]
+    firsts = [choose_best([fit for fit in usable if fit.shape.kind in kinds]) for kinds in ADJUSTED]
     if not any(firsts):
         return []
     target = set_target(evidence)
@@ -132,61 +126,3 @@ def fit_flat(evidence: Evidence) -> float:
     """Return the mean relative depth error of the plane that fits a segment best: what a shape has to match."""
     points = transform(evidence.camera_from_world, evidence.points)
     return mean_error(points @ fit_roughly(points) - 1) if len(points) else 0.0
-
-
-def find_cut(evidence: Evidence, has_ground: bool) -> float | None:
-    """Return the height that parts a segment into pieces of good shapes: a crown from a trunk, a top from legs."""
-    heights = _heights_of_change(evidence)
-    evidence = evidence.thinned(CUT_LOOK)
-    pieces = [(height, piece) for height in heights for piece in _pieces(evidence, height)]
-    fits = [_best(found) for found in _fit_each([piece for _, piece in pieces], has_ground)]
-    whole = np.count_nonzero(evidence.own)
-    best, most = None, EXPLAINED
-    for height in heights:
-        explained = sum(
-            np.count_nonzero(piece.own) / whole
-            for (place, piece), fit in zip(pieces, fits, strict=True)
-            # A stick of a few pixels is as good as a shape already.
-            if place == height and (len(piece.points) < LEAST_POINTS or (fit is not None and fit.looks_good))
-        )
-        if explained > most:
-            best, most = height, explained + CLEARLY
-    return best
-
-
-def _heights_of_change(evidence: Evidence) -> list[float]:
-    """Return the heights where a segment's width changes most."""
-    y = evidence.points[:, 1]
-    if len(y) < CUT_BANDS:
-        return []
-    low, high = np.quantile(y, (0.01, 0.99))
-    edges = np.linspace(low, high, CUT_BANDS + 1)
-    columns = np.nonzero(evidence.own & np.isfinite(evidence.z))[1]
-    filled = np.zeros((CUT_BANDS, evidence.own.shape[1]), bool)
-    filled[np.searchsorted(edges[1:-1], y), columns] = True
-    widths = filled.sum(axis=1)
-    change = np.abs(np.diff(widths))
-    order = np.argsort(-change, kind="stable")
-    return [float(edges[k + 1]) for k in order[:CUTS_TRIED] if change[k] > 0.2 * widths.max()]
-
-
-def _pieces(evidence: Evidence, height: float) -> list[Evidence]:
-    """Return the evidence of each connected piece above and below a height."""
-    known = evidence.own & np.isfinite(evidence.z)
-    y = np.full(evidence.own.shape, np.nan)
-    y[known] = evidence.points[:, 1]
-    number = np.full(evidence.own.shape, -1)
-    number[known] = np.arange(len(evidence.points))
-    found = []
-    with np.errstate(invalid="ignore"):
-        sides = (y >= height, y < height)
-    for side in sides:
-        count, labels = cv2.connectedComponents(side.view(np.uint8), connectivity=4)
-        for label in range(1, count):
-            own = labels == label
-            if np.count_nonzero(own) >= LEAST_PIECE * np.count_nonzero(evidence.own):
-                chosen = number[own]
-                found.append(
-                    replace(evidence, own=own, points=evidence.points[chosen], normals=evidence.normals[chosen])
-                )
-    return found

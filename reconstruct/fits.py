@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .boxes import fit_boxes, fit_height_profiles
+from .boxes import fit_boxes, fit_footprint, fit_height_profiles
 from .evidence import Evidence
 from .extents import LEAST_POINTS, find_axes, find_bottom, measure_extent
 from .shapes import Shape
@@ -25,6 +25,7 @@ def propose(evidence: Evidence, has_ground: bool, with_round: bool = True) -> li
         seen = measure_extent(evidence, axes, bottom)
         shapes += fit_boxes(evidence, seen)
         shapes += fit_height_profiles(evidence, seen)
+        shapes += fit_footprint(evidence, seen)
     if with_round:
         shapes += fit_revolution(evidence, bottom)
         shapes += fit_lying_cylinder(evidence, bottom)

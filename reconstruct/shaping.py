@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..inference.prediction import Prediction
-from .compose import choose_shape, find_cut, solidify
+from .compose import choose_shape, solidify
+from .cuts import find_cut
 from .evidence import Evidence, gather_evidence
 from .frames import rays_through
 from .parts import connect_parts
@@ -41,32 +42,32 @@ class World:
     depth_error: float = 0.0
 
 
-def shape_segments(tree: Tree, prediction: Prediction, world: World, with_cuts: bool) -> list[Node]:
+def shape_segments(tree: Tree, prediction: Prediction, world: World, cuts: int) -> list[Node]:
     """Give each segment the shape that explains it; its pieces then are one solid again.
 
     Args:
         tree: surveyed.
         prediction: that it was planted from.
         world: where up is.
-        with_cuts: whether to look for cuts through what no shape explains, for ``divide``.
+        cuts: how many levels of cuts through what no shape explains may follow, for ``divide``.
 
     Returns:
         The leaves that still have none.
     """
     for root in tree.roots:
-        shape_node(tree, root, prediction, world, with_cuts)
+        shape_node(tree, root, prediction, world, cuts)
         if root.solid is not None:
             root.children = []
         for piece in root.children:
-            shape_node(tree, piece, prediction, world, with_cuts)
+            shape_node(tree, piece, prediction, world, cuts)
     return [leaf for leaf in tree.leaves() if leaf.solid is None]
 
 
-def shape_leaves(tree: Tree, prediction: Prediction, leaves: list[Node], world: World, with_cuts: bool) -> list[Node]:
+def shape_leaves(tree: Tree, prediction: Prediction, leaves: list[Node], world: World, cuts: int) -> list[Node]:
     """Give each leaf that a cut left the shape that explains it; return those that still have none."""
     for leaf in leaves:
         if leaf.is_cut:
-            shape_node(tree, leaf, prediction, world, with_cuts)
+            shape_node(tree, leaf, prediction, world, cuts)
     return [leaf for leaf in leaves if leaf.solid is None]
 
 
@@ -95,16 +96,16 @@ def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[
     return born
 
 
-def shape_node(tree: Tree, node: Node, prediction: Prediction, world: World, with_cuts: bool) -> None:
-    """Set a node's ``solid`` where a shape explains it well, else ``cut_height`` where shapes explain its pieces."""
+def shape_node(tree: Tree, node: Node, prediction: Prediction, world: World, cuts: int) -> None:
+    """Set a node's ``solid`` where a shape explains it well, else ``cut`` where shapes explain its pieces."""
     evidence = look_at(tree, node, prediction, world)
     if evidence is None:
         return
     fit = choose_shape(evidence, world.has_ground)
     if fit is not None and fit.is_good:
         node.solid = solidify(fit, node.segment.kind, prediction.camera, world.world_from_camera)
-    elif with_cuts and _may_be_cut(tree, node, world.depth_error + evidence.roughness):
-        node.cut_height = find_cut(evidence, world.has_ground)
+    elif cuts and _may_be_cut(tree, node, world.depth_error + evidence.roughness):
+        node.cut = find_cut(evidence, world.has_ground, cuts)
 
 
 def _may_be_cut(tree: Tree, node: Node, depth_error: float) -> bool:
@@ -130,15 +131,16 @@ def cut_leaf(tree: Tree, leaf: Node, prediction: Prediction, world: World, least
     Returns:
         (h, w) int32 over the leaf's box: 0 outside, else the number of a part; None where it has none that parts it.
     """
-    if leaf.cut_height is None:
+    if leaf.cut is None:
         return None
     x0, y0, x1, y1 = leaf.box
     inside = tree.ids[y0:y1, x0:x1] == leaf.id
-    # World y is linear along a row and along a column of rays, times depth.
+    # What lies along a direction is linear along a row and along a column of rays, times depth.
     origin, right, down = rays_through(np.array([[0.5, 0.5], [1.5, 0.5], [0.5, 1.5]]), prediction.camera)
-    up_cam, eye_y = world.world_from_camera[1, :3], world.world_from_camera[1, 3]
+    direction_cam = leaf.cut.direction @ world.world_from_camera[:3, :3]
     columns, rows = np.arange(x0, x1)[None, :], np.arange(y0, y1)[:, None]
-    climb = (up_cam @ origin + up_cam @ (right - origin) * columns + up_cam @ (down - origin) * rows).astype(np.float32)
+    along = direction_cam @ origin + direction_cam @ (right - origin) * columns + direction_cam @ (down - origin) * rows
     with np.errstate(invalid="ignore"):
-        above = climb * prediction.depth.z[y0:y1, x0:x1] >= leaf.cut_height - eye_y
-    return connect_parts(inside, inside & above, least_px)
+        reached = along.astype(np.float32) * prediction.depth.z[y0:y1, x0:x1]
+        beyond = reached >= leaf.cut.place - leaf.cut.direction @ world.world_from_camera[:3, 3]
+    return connect_parts(inside, inside & beyond, least_px)

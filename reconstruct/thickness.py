@@ -21,6 +21,7 @@ UNCERTAINTY = {
     "seen: the gap behind it": 0.1,
     "seen: its curvature": 0.2,
     "seen: its sides or top": 0.25,
+    "seen: its top": 0.2,
     "as deep as": 0.3,
     "prior: usual": 0.35,
     "depth spread": 0.4,

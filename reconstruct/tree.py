@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..inference.prediction import Prediction, Segment
+from .cuts import Cut
 from .frames import rays_through
 from .outlines import Outline, trace_outlines
 from .parts import split_piece
@@ -38,8 +39,8 @@ class Node:
         box: (x0, y0, x1, y1) px, the last ones exclusive; until surveyed, of what it is a part of.
         colour: (3,) mean linear-light RGB.
         solid: the whole shape that stands for it, in the world, if one explains it.
-        cut_height: world y at which it falls into pieces that shapes explain; None where it does not, or is not known.
-        is_cut: whether a cut at some height left it, so that a shape may explain it; a facet of a split is flat.
+        cut: plane that parts it into pieces that shapes explain; None where it does not, or is not known.
+        is_cut: whether a cut left it, so that a shape may explain it; a facet of a split is flat.
     """
 
     id: int
@@ -54,7 +55,7 @@ class Node:
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     colour: np.ndarray = field(default_factory=lambda: np.zeros(3))
     solid: Prism | None = None
-    cut_height: float | None = None
+    cut: Cut | None = None
     is_cut: bool = False
 
     def leaves(self) -> Iterator[Node]:

@@ -2,8 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from blockout.inference.prediction import SegmentMap
-from blockout.reconstruct.compose import Fit, choose_shape, find_cut, solidify
+from blockout.reconstruct.compose import Fit, choose_shape, solidify
 from blockout.reconstruct.evidence import Evidence
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
@@ -103,12 +102,11 @@ def test_nothing_is_chosen_for_what_is_hardly_seen(count: int) -> None:
     assert choose_shape(few, True) is None
 
 
-def test_unknown_depth_gives_neither_shape_nor_cut() -> None:
+def test_unknown_depth_gives_no_shape() -> None:
     room = photo_of(CRATE)
     z = np.where(room.mask("crate"), np.nan, room.prediction.depth.z)
     evidence = gather(replace(room, prediction=room.having_depth(z)), "crate")
     assert choose_shape(evidence, True) is None
-    assert find_cut(evidence, True) is None
 
 
 @pytest.mark.parametrize("kind", THINGS)
@@ -129,31 +127,3 @@ def test_a_hundred_times_the_size_gives_the_same_choice_as_large(kind: str) -> N
     assert large.shape == small.shape
     assert mesh_of(large).points == pytest.approx(100 * mesh_of(small).points, rel=1e-3, abs=1e-2)
     assert large.thickness_m == pytest.approx(100 * small.thickness_m, rel=1e-3)
-
-
-def test_a_crown_is_cut_from_its_trunk() -> None:
-    trunk = Cone("tree", (0, -4), 0, 1.0, (0.12, 0.12))
-    for crown, pitch_deg in ((Ball("tree", (0, 1.6, -4), 0.65), -8), (Cone("tree", (0, -4), 1.0, 2.6, (0.7, 0)), -3)):
-        evidence = gather(photo_of(trunk, crown, pose=look(1.6, pitch_deg)), "tree")
-        assert find_cut(evidence, True) == pytest.approx(1.0, abs=0.1)
-
-
-def test_a_top_is_cut_from_its_legs() -> None:
-    legs = [Box("table", (x, 0, z), (x + 0.15, 0.7, z + 0.15)) for x in (-0.9, 0.75) for z in (-3.2, -2.15)]
-    room = photo_of(Box("table", (-0.9, 0.7, -3.2), (0.9, 0.8, -2)), *legs, pose=look(1.6, -20))
-    assert find_cut(gather(room, "table"), True) == pytest.approx(0.7, abs=0.05)
-
-
-def test_a_mere_step_between_two_boxes_is_found() -> None:
-    stack = [Box("stack", (-0.6, 0, -3.4), (0.6, 0.5, -2.6)), Box("stack", (-0.2, 0.5, -3.2), (0.2, 1.2, -2.8))]
-    evidence = gather(photo_of(*stack), "stack")
-    assert find_cut(evidence, True) == pytest.approx(0.5, abs=0.08)
-
-
-def test_a_segment_of_one_pixel_has_no_cut() -> None:
-    room = photo_of(CRATE)
-    ids = np.ones((CAMERA.height, CAMERA.width), np.int32)
-    ids[200, 200] = 3
-    segments = SegmentMap(ids, room.prediction.segments.segments)
-    evidence = gather(replace(room, prediction=room.having(segments=segments)), "crate")
-    assert find_cut(evidence, True) is None
