@@ -15,10 +15,9 @@ from .places import log_folder, package_folders, preferences
 from .scene_in import take_in
 from .thickness import limit_thickness
 from .tree import find_root
-from .worker import Worker, explain_end, find_interpreter
+from .worker import POLL_S, Worker, explain_end, find_interpreter
 
 Progress = Callable[[str, float], None]
-POLL_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -82,6 +81,18 @@ class Run:
                 log = f", which is {self.keep_log()}." if event.get("log") else ""
                 self.errors.append((event["message"] + log, event["exit_code"]))
         return self.worker.returncode is not None
+
+    def wait(self, progress: Progress | None = None) -> None:
+        """Wait until the worker is through."""
+        while not self.advance():
+            if progress:
+                progress(self.stage, self.fraction)
+            time.sleep(POLL_S)
+
+    @property
+    def words(self) -> str:
+        """Return how far the work is, for people."""
+        return "cancelling" if self.is_cancelled else f"{self.stage}, {100 * self.fraction:.0f} %"
 
     def cancel(self) -> None:
         """Ask the worker to stop; ``advance`` goes on until it has."""
@@ -166,16 +177,8 @@ def photo_to_scene(
     options = options or Options()
     run = start_photos([Path(photo)], options)
     try:
-        wait(run, progress)
+        run.wait(progress)
+        run.check()
         return finish(run, scene or bpy.context.scene, options, by_usd=by_usd)[0]
     finally:
         run.close()
-
-
-def wait(run: Run, progress: Progress | None = None) -> None:
-    """Wait until a run is through, and raise what went wrong."""
-    while not run.advance():
-        if progress:
-            progress(run.stage, run.fraction)
-        time.sleep(POLL_S)
-    run.check()

@@ -70,11 +70,9 @@ def _run(words: list[str]) -> int:
 
 def _finish(run: build.Run, places: dict[str, tuple[Path | None, Path | None]], *, quiet: bool) -> int:
     """Wait for the worker, and save what it made."""
-    try:
-        build.wait(run)
-    except BlockoutError:
-        if not run.errors:
-            raise
+    run.wait()
+    if not run.errors:
+        run.check()
     for message, _ in run.errors:
         print(f"blockout: {message}", file=sys.stderr)
     for ready in run.ready:

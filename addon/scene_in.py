@@ -14,6 +14,7 @@ from .tree import IS_WHOLE, LEVELS, ROOT_MARK, show_level
 
 STAGE = "working.usdc"  # as in stage_in.py, which needs USD
 PHOTO, BEFORE = "blockout_photo", "blockout_render_before"
+MADE = ("collections", "objects", "meshes", "cameras", "materials", "images", "worlds")  # kinds of data
 RENDER_SIZE = ("resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y")
 GREY = (0.5, 0.5, 0.5)  # linear
 Ready = dict[str, Any]
@@ -37,12 +38,22 @@ def take_in(scene: bpy.types.Scene, ready: Ready, *, by_usd: bool | None = None)
     """
     if bpy.context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
+    before = {kind: set(getattr(bpy.data, kind)) for kind in MADE}
+    try:
+        return _fill(scene, ready, has_usd() if by_usd is None else by_usd)
+    except BaseException:
+        bpy.data.batch_remove(
+            [thing for kind in MADE for thing in getattr(bpy.data, kind) if thing not in before[kind]]
+        )
+        raise
+
+
+def _fill(scene: bpy.types.Scene, ready: Ready, by_usd: bool) -> bpy.types.Collection:
     folder, photo = Path(ready["folder"]), Path(ready["summary"]["photo"])
     collection = bpy.data.collections.new(photo.stem)
     scene.collection.children.link(collection)
     images_before = set(bpy.data.images)
-    use_usd = has_usd() if by_usd is None else by_usd
-    things = _import_by_usd(folder / STAGE) if use_usd else make_objects(folder)
+    things = _import_by_usd(folder / STAGE) if by_usd else make_objects(folder)
     things = _gather(things, collection)
     for image in set(bpy.data.images) - images_before:
         image.pack()  # the run's folder goes

@@ -21,6 +21,7 @@ from ..errors import WorkerFailed
 
 START = Path(__file__).with_name("start.py")
 PYTHON_VARIABLE = "BLOCKOUT_PYTHON"
+POLL_S = 0.02
 GRACE_S = 3.0  # between asking the worker to stop and ending it
 CRASHED = ("ended before its time", "crashed", "was ended by the system, most likely because memory ran out")
 
@@ -102,6 +103,14 @@ class Worker:
         if self._reader.is_alive() or not self._events.empty():
             return None
         return self._process.poll()
+
+    def wait(self, patience_s: float) -> list[Event]:
+        """Return all that is said until the process ends, or patience does."""
+        deadline, events = time.monotonic() + patience_s, []
+        while self.returncode is None and time.monotonic() < deadline:
+            events += self.events()
+            time.sleep(POLL_S)
+        return events + self.events()
 
     def cancel(self) -> None:
         """Ask the process to stop; it is ended if it does not do so soon."""

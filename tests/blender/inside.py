@@ -64,6 +64,21 @@ def build(photo, more=(), by_usd=None, **options):
     return describe()
 
 
+def operate(photo, **options):
+    """Build a photo with the operator; describe what came, or how it was refused."""
+    empty()
+    try:
+        answer = bpy.ops.import_scene.blockout(filepath=photo, **options)
+    except RuntimeError as error:  # how reports of errors reach Python
+        return {"error": str(error), **describe()}
+    return {"answer": sorted(answer), **describe()}
+
+
+def check_python(outside):
+    """Return what the preferences' button finds."""
+    return ours("preferences").check_python(outside)
+
+
 def describe():
     """Return everything of the open file that tests look at."""
     scene = bpy.context.scene
