@@ -77,7 +77,7 @@ def _finish(run: build.Run, places: dict[str, tuple[Path | None, Path | None]], 
         print(f"blockout: {message}", file=sys.stderr)
     for ready in run.ready:
         blend, render = places[ready["summary"]["photo"]]
-        bpy.ops.wm.read_factory_settings(use_empty=True)
+        bpy.ops.wm.read_homefile(use_empty=True)  # keeps preferences and add-ons
         build.take_in(bpy.context.scene, ready)
         lines = [tuple(line) for line in ready["lines"] if line[0] != "wrote"]
         wrote = [file for file in ready["summary"]["files"] if not Path(file).is_relative_to(run.worker.folder)]

@@ -55,18 +55,18 @@ OPTION_NAMES = tuple(BuildProperties.__annotations__)
 def options_of(told: BuildProperties) -> Options:
     """Return what was set as the options of a build."""
     default = preferences().estimator
-    known = {"depth": DEPTH_ESTIMATORS, "segments": SEGMENT_ESTIMATORS}
-    chosen = {
-        task: (default if default in names else "") if getattr(told, task) == DEFAULT[0] else getattr(told, task)
-        for task, names in known.items()
-    }
     return Options(
         detail=told.detail,
         texture=told.texture,
+        depth=_chosen(told.depth, default if default in DEPTH_ESTIMATORS else ""),
+        segments=_chosen(told.segments, default if default in SEGMENT_ESTIMATORS else ""),
         scale_reference=(told.scale_label.strip(), told.scale_m) if told.scale_label.strip() else None,
         thickness_range_m=(told.least_thickness, told.most_thickness),
-        **chosen,
     )
+
+
+def _chosen(name: str, default: str) -> str:
+    return default if name == DEFAULT[0] else name
 
 
 def draw_options(layout: bpy.types.UILayout, told: BuildProperties) -> None:

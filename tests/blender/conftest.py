@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -22,7 +23,13 @@ from validators.blender import find_python
 
 INSIDE = Path(__file__).with_name("inside.py")
 Call = tuple[str, Mapping[str, Any]]
+OFFLINE = ("unshare", "--net")
 Blender = Callable[..., list[Any]]
+
+
+def can_go_offline() -> bool:
+    """Return whether a process can be started without a network here."""
+    return bool(shutil.which(OFFLINE[0])) and subprocess.run([*OFFLINE, "true"], capture_output=True).returncode == 0
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +41,13 @@ def blender(tmp_path_factory: pytest.TempPathFactory) -> Blender:
         pytest.skip(str(reason))
     resources = tmp_path_factory.mktemp("blender")
 
-    def run(*calls: Call, **environment: str) -> list[Any]:
+    def run(*calls: Call, offline: bool = False, **environment: str) -> list[Any]:
         folder = tmp_path_factory.mktemp("calls")
         (folder / "calls.json").write_text(json.dumps(calls), "utf-8")
         isolated = {"BLENDER_USER_RESOURCES": str(resources), "BLOCKOUT_PYTHON": sys.executable, "PYTHONPATH": ""}
         command = [python, str(INSIDE), str(folder / "calls.json"), str(folder / "answers.json")]
+        if offline and can_go_offline():
+            command = [*OFFLINE, *command]
         process = subprocess.run(
             command, env=os.environ | isolated | environment, capture_output=True, text=True, timeout=300
         )

@@ -41,9 +41,9 @@ def ours(module):
     return importlib.import_module(f"{PACKAGE}.addon.{module}")
 
 
-def empty(use_empty=True):
-    """Begin anew."""
-    bpy.ops.wm.read_factory_settings(use_empty=use_empty)
+def empty():
+    """Begin anew; factory settings would also take extensions and their packages away."""
+    bpy.ops.wm.read_homefile(use_empty=True)
     return bpy.context.scene
 
 
