@@ -73,6 +73,10 @@ class OutputUnwritable(BlockoutError):
     """The output's folder is missing, read-only or full."""
 
 
+class WorkerFailed(BlockoutError):
+    """The process that works for the Blender add-on could not start, or ended before its time."""
+
+
 class Cancelled(BlockoutError):
     """The user interrupted; nothing was left behind."""
 
