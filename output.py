@@ -17,7 +17,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def staged(files: Sequence[Path], *, overwrite: bool) -> Iterator[Place]:
+def staged(files: Sequence[Path], *, overwrite: bool, optional: Sequence[Path] = ()) -> Iterator[Place]:
     """Write files in hidden folders first, and move all of them to their places when the block ends well.
 
     The hidden folder lies beside the outputs, on the same file system, so that moving is renaming. When the block or
@@ -26,6 +26,7 @@ def staged(files: Sequence[Path], *, overwrite: bool) -> Iterator[Place]:
     Args:
         files: final paths, in the order in which they shall appear, the stage last; the block writes each of them.
         overwrite: whether files that exist may be replaced.
+        optional: others, which the block may write; they appear first.
 
     Yields:
         A function from the final path of a file to the path to write it to until then. Files that are near each other
@@ -36,7 +37,8 @@ def staged(files: Sequence[Path], *, overwrite: bool) -> Iterator[Place]:
         OutputExists: one of ``files`` is there and ``overwrite`` is False.
         OutputUnwritable: a folder is missing or may not be written, the disk is full, or a folder has a file's name.
     """
-    files = [file.absolute() for file in files]
+    optional = [file.absolute() for file in optional]
+    files = [*optional, *(file.absolute() for file in files)]
     roots = _find_roots(files)
     _refuse_beforehand(files, set(roots.values()), overwrite)
     with ExitStack() as stack:
@@ -50,7 +52,7 @@ def staged(files: Sequence[Path], *, overwrite: bool) -> Iterator[Place]:
 
         try:
             yield place
-            _move([(place(file), file) for file in files])
+            _move([(place(file), file) for file in files if file not in optional or place(file).exists()])
         except OSError as error:
             _explain(error, hidden)
             raise

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from .inference.prediction import Prediction
 from .output import Place, staged
 from .reconstruct.build import reconstruct
 from .reconstruct.frames import Units, UpAxis, world_from_camera
-from .reconstruct.names import Texture, stage_files
+from .reconstruct.names import Texture, plate_files, stage_files
 from .reconstruct.preview import render_preview, write_preview
 from .reconstruct.report import cubes_text, scene_record
 from .reconstruct.scale import CAMERA_HEIGHT_M
@@ -107,7 +107,7 @@ def photo_to_usd(
     """
     options = options or BuildOptions()
     stage = stage_path(Path(photo_path), Path(output) if output is not None else None)
-    with staged(_build_files(stage, options), overwrite=options.overwrite) as place:
+    with _staged_build(stage, options) as place:
         clock = Stopwatch(progress)
         clock("photo", 0.0)
         photo = read_photo(Path(photo_path))
@@ -124,7 +124,7 @@ def prediction_to_usd(
     """Build the blockout of maps that are at hand, and write it; otherwise as ``photo_to_usd``."""
     options = options or BuildOptions()
     stage = stage_path(prediction.photo.path, Path(output))
-    with staged(_build_files(stage, options), overwrite=options.overwrite) as place:
+    with _staged_build(stage, options) as place:
         return _build(prediction, stage, options, Stopwatch(progress), place)
 
 
@@ -238,6 +238,11 @@ class Stopwatch:
         return lambda stage, fraction: self(stage, start + (end - start) * fraction)
 
 
+def _staged_build(stage: Path, options: BuildOptions) -> AbstractContextManager[Place]:
+    plates = plate_files(stage, texture=options.texture)
+    return staged(_build_files(stage, options), overwrite=options.overwrite, optional=plates)
+
+
 def _build_files(stage: Path, options: BuildOptions) -> list[Path]:
     """Return every file that a build writes, the stage last."""
     beside = [".scene.json"]
@@ -273,7 +278,8 @@ def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: St
     record = scene_record(scene, clock.seconds)
     text = json.dumps(record, indent=1, ensure_ascii=False)
     place(stage.with_name(f"{stage.stem}.scene.json")).write_text(text + "\n", "utf-8", "backslashreplace")
-    files = _build_files(stage, options)
+    plates = plate_files(stage, texture=options.texture)
+    files = [*(file for file in plates if place(file).exists()), *_build_files(stage, options)]
     summary = _describe_prediction(prediction) | _describe_scene(scene, facts) | _describe_files(files, clock)
     return Result(scene, stage, tuple(files), clock.seconds, summary)
 

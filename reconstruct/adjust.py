@@ -27,6 +27,7 @@ MISSED = 0.3  # relative depth error where a ray misses the solid
 STEPS, PROBE = 12, 1e-3  # of the search; of the solid's size, for derivatives
 LOOSE = 0.5  # deviation of a size from where it starts, of that size: what nothing shows stays
 RING = 24  # corners of a circle
+UPRIGHT = 0.99  # y of the axis of a round solid that stands
 
 Solid = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -87,10 +88,10 @@ def _ends_hidden(evidence: Evidence, tips: np.ndarray, directions: np.ndarray) -
 
 
 def adjust(shape: Shape, evidence: Evidence, target: Target) -> Shape | None:
-    """Return a box, cylinder or cone that agrees better; None for what is neither, or where none was found."""
+    """Return a box, or an upright cylinder or cone, that agrees better; None for others, or where none was found."""
     if shape.kind == "box":
         return _adjust_box(shape, evidence, target)
-    if shape.kind in ("cylinder", "cone"):
+    if shape.kind in ("cylinder", "cone") and abs(shape.world_from_plane[1, 2]) > UPRIGHT:
         return _adjust_round(shape, evidence, target)
     return None
 

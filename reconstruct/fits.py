@@ -6,7 +6,7 @@ from .boxes import fit_boxes, fit_height_profiles
 from .evidence import Evidence
 from .extents import LEAST_POINTS, find_axes, find_bottom, measure_extent
 from .shapes import Shape
-from .turned import fit_lathe, fit_revolution
+from .turned import fit_lathe, fit_lying_cylinder, fit_revolution
 
 
 def propose(evidence: Evidence, has_ground: bool, with_round: bool = True) -> list[Shape]:
@@ -27,5 +27,6 @@ def propose(evidence: Evidence, has_ground: bool, with_round: bool = True) -> li
         shapes += fit_height_profiles(evidence, seen)
     if with_round:
         shapes += fit_revolution(evidence, bottom)
+        shapes += fit_lying_cylinder(evidence, bottom)
         shapes += fit_lathe(evidence, bottom)
     return shapes

@@ -54,8 +54,8 @@ def prim_paths(prisms: Iterable[Prism], parent: str = SEGMENTS) -> dict[str, str
     return paths
 
 
-def texture_path(stage: Path) -> Path:
-    """Return where the photo's texture for a stage lies: textures/<stem>_photo.jpg beside it.
+def texture_path(stage: Path, picture: str = "photo") -> Path:
+    """Return where a texture for a stage lies: textures/<stem>_photo.jpg beside it, or _plate, for the clean plate.
 
     Letters of any script stay; marks that mean something in an asset path (brackets, @, %, ...) are written as %XX
     with the percent sign as an underscore.
@@ -63,7 +63,7 @@ def texture_path(stage: Path) -> Path:
     safe = "".join(
         c if c.isalnum() or c in " ._-" else quote(c, safe="", errors="replace").replace("%", "_") for c in stage.stem
     )
-    return stage.parent / "textures" / f"{safe}_photo.jpg"
+    return stage.parent / "textures" / f"{safe}_{picture}.jpg"
 
 
 def stage_files(stage: Path, *, texture: Texture, backdrop: bool) -> tuple[Path, ...]:
@@ -72,3 +72,8 @@ def stage_files(stage: Path, *, texture: Texture, backdrop: bool) -> tuple[Path,
     if not is_textured or stage.suffix.lower() == ".usdz":
         return (stage,)
     return texture_path(stage), stage
+
+
+def plate_files(stage: Path, *, texture: Texture) -> tuple[Path, ...]:
+    """Return the files that ``usd.write_stage`` makes besides, where the scene has a clean plate."""
+    return (texture_path(stage, "plate"),) if texture == "photo" and stage.suffix.lower() != ".usdz" else ()

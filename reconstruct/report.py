@@ -15,6 +15,7 @@ from .meshes import mesh_of, triangulate_faces
 from .names import SEGMENTS, prim_paths
 from .refine import find_seen_faces
 from .scene import Prism, Scene
+from .thickness import find_uncertainty
 
 STEEP = np.cos(np.radians(45))  # a plane whose normal rises less stands, and its height is measured along the vertical
 DIGITS = 6
@@ -114,6 +115,7 @@ def _measure(prism: Prism, scene: Scene) -> dict[str, Any]:
         "height_m": round(height_m, DIGITS),
         "thickness_m": round(float(prism.thickness_m), DIGITS),
         "thickness_source": prism.thickness_source,
+        "thickness_uncertainty": find_uncertainty(prism.thickness_source),
         "colour_srgb": _plain(srgb_from_linear(prism.colour)),
         "colour_linear": _plain(prism.colour),
         "residual": round(float(prism.residual), DIGITS),

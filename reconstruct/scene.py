@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..inference.prediction import Camera, Kind, Photo, Source
+from .clean_plate import CleanPlate
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,7 @@ class Prism:
         reason: why this shape was chosen, in words.
         supported_by: name of the prism at the tree's top, or "ground", that carries this one; "" where none is known,
             and for all below the top.
+        shows_plate: whether its front goes on behind other things, where the clean plate tells its colours.
         children: parts or pieces; when there are any this prism is a group. The own solid of a group of parts stands
             for them at its level; that of a group of pieces has the shape of the largest only and is never shown.
     """
@@ -66,6 +68,7 @@ class Prism:
     shape: str = "prism"
     reason: str = ""
     supported_by: str = ""
+    shows_plate: bool = False
     children: tuple[Prism, ...] = ()
 
     @property
@@ -112,6 +115,7 @@ class Scene:
         sky_colour: (3,) float64, mean linear-light RGB of the sky; None without sky.
         has_ground: whether y = 0 is a ground plane that was found.
         limits: what bounded the recursion, in words by name, for the summary.
+        plate: the photo without what stands before the set; None where nothing goes on behind anything.
     """
 
     photo: Photo
@@ -123,6 +127,7 @@ class Scene:
     sky_colour: np.ndarray | None = None
     has_ground: bool = False
     limits: tuple[tuple[str, str], ...] = ()
+    plate: CleanPlate | None = None
 
     def walk(self) -> Iterator[Prism]:
         """Yield every prism and group, parents first."""

@@ -34,6 +34,7 @@ class Faces:
         colour: (T, 3) float64, linear RGB.
         prism: (T,) int32, number of the solid.
         is_front: (T,) bool, whether the triangle shows its piece of the photo.
+        on_plate: (T,) bool, whether that is of the clean plate.
     """
 
     corners: np.ndarray
@@ -41,10 +42,11 @@ class Faces:
     colour: np.ndarray
     prism: np.ndarray
     is_front: np.ndarray
+    on_plate: np.ndarray
 
     def of(self, chosen: np.ndarray) -> Faces:
         """Return the triangles for which (T,) bool is true."""
-        fields = (self.corners, self.normal, self.colour, self.prism, self.is_front)
+        fields = (self.corners, self.normal, self.colour, self.prism, self.is_front, self.on_plate)
         return Faces(*(field[chosen] for field in fields))
 
 
@@ -57,18 +59,27 @@ def gather_faces(solids: Iterable[Prism], world_from_camera: np.ndarray) -> Face
     """
     camera_from_world = np.linalg.inv(world_from_camera)
     corners, colours, sizes, fronts = [np.zeros((0, 3, 3))], [np.zeros(3)], [0], [np.zeros(0, bool)]
+    plates = [False]
     for prism in solids:
         mesh = mesh_of(prism)
         triangles, face = triangulate_faces(mesh)
         corners.append(mesh.points[triangles])
         colours.append(prism.colour)
+        plates.append(prism.shows_plate)
         sizes.append(len(triangles))
         fronts.append(find_seen_faces(mesh, prism, transform(camera_from_world, mesh.points))[face])
     points = np.concatenate(corners)
     normal = np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-300)
     number = np.repeat(np.arange(len(sizes)), sizes)
-    return Faces(points, normal, np.array(colours)[number], (number - 1).astype(np.int32), np.concatenate(fronts))
+    return Faces(
+        points,
+        normal,
+        np.array(colours)[number],
+        (number - 1).astype(np.int32),
+        np.concatenate(fronts),
+        np.array(plates)[number],
+    )
 
 
 def shade(
@@ -104,7 +115,8 @@ def shade(
         rows, columns = np.nonzero(hit & np.append(faces.is_front, False)[raster.triangle])
         rays = rays_through(np.stack([columns + 0.5, rows + 0.5], axis=-1), fine)
         seen = transform(world_from_view, rays * raster.depth[rows, columns, None])
-        picture[rows, columns] = _photo_at(scene, seen) * light[raster.triangle[rows, columns], None]
+        triangle = raster.triangle[rows, columns]
+        picture[rows, columns] = _photo_at(scene, seen, faces.on_plate[triangle]) * light[triangle, None]
     _darken_lines(picture, faces, raster)
     picture = cv2.resize(picture, (camera.width, camera.height), interpolation=cv2.INTER_AREA)
     cover = cv2.resize(hit.astype(np.float32), (camera.width, camera.height), interpolation=cv2.INTER_AREA)
@@ -166,9 +178,12 @@ def _crevices(raster: Raster, level_m: float, size: tuple[int, int]) -> np.ndarr
     return np.where(hit, np.exp(-np.clip(behind, 0, 0.3)), 1).astype(np.float32)
 
 
-def _photo_at(scene: Scene, points_world: np.ndarray) -> np.ndarray:
-    """Return (N, 3) float32 linear RGB, what the photo shows at points of the world."""
+def _photo_at(scene: Scene, points_world: np.ndarray, on_plate: np.ndarray) -> np.ndarray:
+    """Return (N, 3) float32 linear RGB, what the photo, or the clean plate, (N,) bool, shows at points of the world."""
     points_px = project(transform(np.linalg.inv(scene.world_from_camera), points_world), scene.camera)
     height, width = scene.photo.size
     column, row = (np.clip(points_px - 0.5, 0, [width - 1, height - 1]) + 0.5).astype(np.int64).T
-    return linear_from_srgb(np.arange(256) / 255).astype(np.float32)[scene.photo.rgb[row, column]]
+    rgb = scene.photo.rgb[row, column]
+    if scene.plate is not None and on_plate.any():
+        rgb[on_plate] = scene.plate.rgb[row[on_plate], column[on_plate]]
+    return linear_from_srgb(np.arange(256) / 255).astype(np.float32)[rgb]

@@ -150,6 +150,15 @@ def make_revolution(centre: np.ndarray, bottom: float, top: float, radii: tuple[
     return Shape(kind, wide * circle, pose, np.array([0.0, 0.0, bottom - top]), taper, 2 * wide, source)
 
 
+def make_lying_cylinder(
+    axes: np.ndarray, centre: np.ndarray, radius: float, ends: tuple[float, float], source: str
+) -> Shape:
+    """Return a level cylinder about the z of upright axes: centre (2,), x and y there, and its ends along z."""
+    angles = 2 * np.pi * (np.arange(CIRCLE_POINTS) + 0.5) / CIRCLE_POINTS  # a flat side lies below
+    circle = CIRCLE_GROWTH * radius * np.column_stack([np.cos(angles), np.sin(angles)])
+    return make_profile(axes, centre + circle, *ends, source, "cylinder")
+
+
 def make_lathe(
     centres: np.ndarray, heights: np.ndarray, radii: np.ndarray, flatness: float, across: np.ndarray, source: str
 ) -> Shape:

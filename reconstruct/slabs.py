@@ -136,6 +136,7 @@ def _make_slab(
         thickness_source=SOURCE,
         shape="prism",
         reason="goes on behind what stands before it",
+        shows_plate=True,
         children=(),
     )
 

@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 
 from ..inference.prediction import Camera
+from .clean_plate import CleanPlate, fill_hidden
 from .frames import rays_through, transform
 from .meshes import mesh_of, triangles_of
 from .outlines import Outline, trace_outlines
@@ -25,10 +26,7 @@ from .slabs import Region, SlabPlane, make_slabs
 
 GRID_PX, TOLERANCE_PX = 256, 1.5  # long side of the grid; furthest that a hidden edge may leave its border there
 UPRIGHT_SET = re.compile(r"\b(wall|ceiling)s?\b")
-ON_PLANE, WORSE = (
-    0.01,
-    0.003,
-)  # mean relative depth error of a slab: always well, and over that of the prisms it replaces
+ON_PLANE, WORSE = 0.01, 0.003  # mean relative depth error of a slab: always well; over that of what it replaces
 WORST = 0.03
 SNAP_HEIGHT = 0.02  # of the camera's height: level ground nearer to y = 0 lies there
 # A plane ends this much beyond the furthest depth seen of it, yet between so many times nearly the furthest one.
@@ -100,13 +98,29 @@ def close_set(scene: Scene, seen: Seen) -> Scene:
     labels = _share_out(members, grid, things)
     regions = _trace(labels, members, grid, things, seen)
     prisms = list(scene.prisms)
+    slabs = set()
     for number, (member, region) in enumerate(zip(members, regions, strict=True)):
         old = prisms[member.number]
         new = make_slabs(old, region, member.plane, scene.camera, scene.world_from_camera)
         if new is not None:
             before, after = (_leaks(scene, prism, number, members, grid, things) for prism in (old, new))
-            prisms[member.number] = new if after <= before + LEAKS else old
-    return replace(scene, prisms=tuple(prisms))
+            if after <= before + LEAKS:
+                prisms[member.number] = new
+                slabs.add(number)
+    return replace(scene, prisms=tuple(prisms), plate=_make_plate(scene, seen, members, labels, slabs))
+
+
+def _make_plate(
+    scene: Scene, seen: Seen, members: list[_Member], labels: np.ndarray, slabs: set[int]
+) -> CleanPlate | None:
+    """Return the clean plate of the planes, by number, that became slabs; None for none."""
+    if not slabs:
+        return None
+    own = np.any([members[number].own for number in slabs], axis=0)
+    owners = {members[number].number for number in slabs}
+    leaves = tuple(leaf for leaf, owner in seen.owner.items() if owner in owners)
+    hidden = np.where(np.isin(labels, list(slabs)), labels, -1)
+    return CleanPlate(scene.photo.rgb, seen.ids, leaves, fill_hidden(scene.photo.rgb, hidden, own))
 
 
 def _shrink(camera: Camera, seen: Seen) -> _Grid:

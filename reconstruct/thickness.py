@@ -15,6 +15,24 @@ LEAST_SHARE: dict[Kind, float] = {"object": 0.5, "structure": 0.25, "ground": 0.
 # Most that a spread may claim, of the same side: beyond it the segment rather holds several things.
 MOST_SHARE: dict[Kind, float] = {"object": 1.5, "structure": 0.5, "ground": 0.02, "sky": 0.02}
 
+# How sure a thickness is by where it comes from: relative standard deviation, as benchmarks/ found it on 40 scenes with
+# true depth. It is also the order of trust.
+UNCERTAINTY = {
+    "seen: the gap behind it": 0.1,
+    "seen: its curvature": 0.2,
+    "seen: its sides or top": 0.25,
+    "as deep as": 0.3,
+    "prior: usual": 0.35,
+    "depth spread": 0.4,
+    "prior:": 0.5,
+    "slab:": 0.5,
+}
+
+
+def find_uncertainty(source: str) -> float | None:
+    """Return the relative standard deviation of a thickness by its source in words; None for what no one guessed."""
+    return next((value for start, value in UNCERTAINTY.items() if source.startswith(start)), None)
+
 
 def estimate_thickness(
     plane: Plane, rays: np.ndarray, z: np.ndarray, smaller_side: float, kind: Kind

@@ -1,4 +1,4 @@
-"""Evidence -> upright solids of revolution: cylinders, cones, and ellipses as wide as the outline at each height."""
+"""Evidence -> solids of revolution: cylinders and cones, and ellipses as wide as the outline at each height."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import numpy as np
 
 from .evidence import Evidence
 from .extents import LEAST_POINTS, find_ends, keep_corners, quantile_by
-from .shapes import Shape, make_lathe, make_revolution
+from .shapes import Shape, make_lathe, make_lying_cylinder, make_revolution, upright_axes
 
+SIDE = 0.5  # |share of a normal along the axis| below which it belongs to the side of a lying cylinder
+SIDE_SHARE, AXIS_ROUNDS = 0.25, 3  # least share of the points on the side; an end may show more
+RESTS = 0.1  # of its radius: a lying cylinder nearer to the ground lies on it
 LATHE_BANDS, LATHE_FLATNESS = 30, (1.0, 0.5)
 TIP = 0.15  # of a cone's height: what may be missing of its tip
 
@@ -47,6 +50,48 @@ def fit_revolution(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     yield make_revolution(centre, foot, float(high), (float(max(grown, 0)), float(radii[1])), "seen: its curvature")
     mean = float(radii.mean())
     yield make_revolution(centre, foot, float(high), (mean, mean), "seen: its curvature")
+
+
+def fit_lying_cylinder(evidence: Evidence, bottom: float) -> Iterator[Shape]:
+    """Yield the level cylinders whose side points are axis + radius * normal, by least squares: logs, pipes, tanks."""
+    known = np.isfinite(evidence.normals[:, 1])
+    points, normals = evidence.points[known], evidence.normals[known]
+    if len(points) < LEAST_POINTS:
+        return
+    towards = (evidence.eye - points.mean(0))[[0, 2]]
+    for start in _level_directions(normals):
+        axes, side = _find_level_axis(normals, start, towards)
+        if side.sum() < max(LEAST_POINTS, SIDE_SHARE * len(points)):
+            continue
+        local, n = (points @ axes)[side], (normals @ axes)[side, :2]
+        n /= np.linalg.norm(n, axis=1, keepdims=True)
+        ones, zeros = np.ones(len(local)), np.zeros(len(local))
+        columns = np.stack([np.column_stack([ones, zeros, n[:, 0]]), np.column_stack([zeros, ones, n[:, 1]])])
+        solution = _solve_robustly(columns, local[:, :2].T)
+        if solution is None:
+            continue
+        x, y, radius = solution.tolist()
+        width = max(float(np.ptp(find_ends(values))) for values in local[:, :2].T)
+        if 0.25 * width < radius < 1.2 * width:
+            y = bottom + radius if abs(y - radius - bottom) < RESTS * radius else y
+            low, high = find_ends(points @ axes[:, 2]).tolist()
+            ends = low - evidence.half_pixel, high + evidence.half_pixel
+            yield make_lying_cylinder(axes, np.array([x, y]), radius, ends, "seen: its curvature")
+
+
+def _level_directions(normals: np.ndarray) -> np.ndarray:
+    """Return (2, 2) unit directions, world x and z, along which normals (n, 3) spread least and most."""
+    level = normals[:, [0, 2]]
+    return np.linalg.eigh(level.T @ level)[1].T
+
+
+def _find_level_axis(normals: np.ndarray, axis: np.ndarray, towards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return upright axes whose z lies across most normals, and (n,) bool, which those are; ends are left out."""
+    side = np.ones(len(normals), bool)
+    for _ in range(AXIS_ROUNDS):
+        side = np.abs(normals[:, [0, 2]] @ axis) < SIDE
+        axis = _level_directions(normals[side])[0]
+    return upright_axes(axis if axis @ towards > 0 else -axis), side
 
 
 def _across(evidence: Evidence) -> np.ndarray:

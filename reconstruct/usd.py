@@ -7,8 +7,10 @@ import os
 import shutil
 import struct
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from pxr import Gf, Sdf, Tf, Usd, Vt  # noqa: F401  usd-core 24.11 finds its plug-ins only when Usd is loaded
@@ -26,6 +28,7 @@ from .usd_solids import SolidWriter
 VARIANT_SET = "detail"
 CLIPPING = (0.1, 10.0)  # near plane over the nearest depth, far plane over the furthest
 NEAREST_M = 0.001
+Picture = Literal["photo", "plate"]
 ZIP_ALIGNMENT = 64
 ZIP_HEADER = 30  # bytes before a member's name
 ZIP_PADDING = 0x1986  # the number of an extra field that only fills up
@@ -54,7 +57,8 @@ def write_stage(
     """Write a scene as one USD stage, with its texture beside it or, in a .usdz, inside.
 
     The variant set ``VARIANT_SET`` of the root prim chooses the level of detail, "0" to the finest, which is selected.
-    The files are those of ``names.stage_files``. The same scene and arguments give the same bytes.
+    The files are those of ``names.stage_files`` and, with a clean plate, ``names.plate_files``. The same scene and
+    arguments give the same bytes.
 
     Args:
         scene: with at least one solid.
@@ -71,19 +75,32 @@ def write_stage(
     Raises:
         OSError: a file could not be written.
     """
-    image = texture_path(path) if texture == "photo" or backdrop else None
+    pictures = _choose_pictures(scene, path, texture, backdrop)
     layer = Sdf.Layer.CreateAnonymous(".usda" if path.suffix.lower() == ".usda" else ".usdc")
     with Sdf.ChangeBlock():
         _describe(layer, scene, units, up)
-        facts = _fill(layer, scene, stage_from_world(units, up), image, texture == "photo", backdrop, tint_guessed)
+        facts = _fill(layer, scene, stage_from_world(units, up), pictures, texture == "photo", backdrop, tint_guessed)
+    encoded = {file: encode_texture(picture) for file, picture in pictures.values()}
     if path.suffix.lower() == ".usdz":
-        _package(layer, path, (image, encode_texture(scene.photo.rgb)) if image else None)
+        _package(layer, path, encoded)
     else:
-        if image:
-            image.parent.mkdir(exist_ok=True)
-            image.write_bytes(encode_texture(scene.photo.rgb))
+        for file, content in encoded.items():
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(content)
         _save(layer, path)
     return facts
+
+
+def _choose_pictures(
+    scene: Scene, path: Path, texture: Texture, backdrop: bool
+) -> dict[Picture, tuple[Path, np.ndarray]]:
+    """Return file and pixels, (H, W, 3) uint8 sRGB, of each picture that the stage shows."""
+    pictures: dict[Picture, tuple[Path, np.ndarray]] = {}
+    if texture == "photo" or backdrop:
+        pictures["photo"] = texture_path(path), scene.photo.rgb
+    if texture == "photo" and scene.plate is not None:
+        pictures["plate"] = texture_path(path, "plate"), scene.plate.rgb
+    return pictures
 
 
 def _describe(layer: Sdf.Layer, scene: Scene, units: Units, up: UpAxis) -> None:
@@ -107,7 +124,7 @@ def _fill(
     layer: Sdf.Layer,
     scene: Scene,
     stage_from_world: np.ndarray,
-    image: Path | None,
+    pictures: Mapping[Picture, tuple[Path, np.ndarray]],
     show_photo: bool,
     backdrop: bool,
     tint_guessed: bool,
@@ -120,15 +137,20 @@ def _fill(
     levels = add_variants(root, VARIANT_SET, names, selected=names[-1])
     _add_camera(root, scene, stage_from_world, depths_m)
     materials = add_prim(root, "mtl", "Scope")
-    photo_material = add_photo_material(materials, "photo_mtl", f"./textures/{image.name}") if image else None
+    shown = {
+        name: add_photo_material(materials, f"{name}_mtl", f"./textures/{file.name}")
+        for name, (file, _) in pictures.items()
+    }
     segments = add_prim(root, "segments", "Xform", "group")
-    writer = SolidWriter(root, materials, levels[:-1], scene, stage_from_world, meshes, tint_guessed)
+    writer = SolidWriter(
+        root, materials, levels[:-1], scene, stage_from_world, meshes, tint_guessed, shown.get("plate")
+    )
     for prism in scene.prisms:
-        writer.add(segments, prism, photo_material if show_photo else None)
+        writer.add(segments, prism, shown["photo"] if show_photo else None)
     if backdrop:
         card = backdrop_of(scene, depths_m[1])
         meshes[card.name] = mesh_of(card)
-        writer.add(root, card, photo_material)
+        writer.add(root, card, shown["photo"])
     if scene.sky_colour is not None:
         sky = add_prim(root, "sky_light", "DomeLight")
         add_attribute(sky, "inputs:color", "color3f", Gf.Vec3f(*map(float, scene.sky_colour)))
@@ -173,8 +195,8 @@ def _save(layer: Sdf.Layer, path: Path) -> None:
         raise OSError(code, os.strerror(code), str(path))
 
 
-def _package(layer: Sdf.Layer, path: Path, image: tuple[Path, bytes] | None) -> None:
-    """Write a layer and its texture as one .usdz; USD's own writer takes a full disk for success.
+def _package(layer: Sdf.Layer, path: Path, textures: Mapping[Path, bytes]) -> None:
+    """Write a layer and its textures as one .usdz; USD's own writer takes a full disk for success.
 
     Source: the usdz specification: a zip file, nothing compressed, the layer first, all data at multiples of 64 bytes.
     """
@@ -182,8 +204,7 @@ def _package(layer: Sdf.Layer, path: Path, image: tuple[Path, bytes] | None) -> 
     _save(layer, inner)
     members = [(inner.name, inner.read_bytes())]
     inner.unlink()
-    if image:
-        members.append((f"textures/{image[0].name}", image[1]))
+    members += [(f"textures/{file.name}", content) for file, content in textures.items()]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as package:
         for name, content in members:
             member = zipfile.ZipInfo(name)

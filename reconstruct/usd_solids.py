@@ -14,6 +14,7 @@ from .meshes import Mesh
 from .names import encodable, stem
 from .refine import find_seen_faces, refine_front
 from .scene import Prism, Scene
+from .thickness import find_uncertainty
 from .usd_layer import add_attribute, add_prim, add_primvar, add_relationship, bind_material, override
 from .usd_materials import add_colour_material, make_colour_material, tint_colour
 
@@ -33,6 +34,7 @@ class SolidWriter:
         stage_from_world: (4, 4) similarity.
         meshes: of all prisms with a solid that shows at some level, by their names.
         tint_guessed: whether faces that the photo does not show get another colour.
+        plate_material: shows the clean plate; None where there is none.
         prisms, groups, faces, points: added so far.
     """
 
@@ -43,6 +45,7 @@ class SolidWriter:
     stage_from_world: np.ndarray
     meshes: dict[str, Mesh]
     tint_guessed: bool = False
+    plate_material: Sdf.Path | None = None
     prisms: int = field(default=0, init=False)
     groups: int = field(default=0, init=False)
     faces: int = field(default=0, init=False)
@@ -118,6 +121,8 @@ class SolidWriter:
     ) -> Mesh:
         """Add a prism's own solid with its material; return the solid as it was written, in world metres."""
         solid = self.meshes[prism.name]
+        if photo_material and prism.shows_plate:
+            photo_material = self.plate_material or photo_material
         if photo_material:
             solid, points_px = refine_front(solid, prism, self.scene)
             seen = np.arange(len(solid.face_sizes)) < solid.front_faces
@@ -184,6 +189,9 @@ def _metadata(prism: Prism) -> dict[str, tuple[str, str | float]]:
             "thickness_source": ("string", encodable(prism.thickness_source)),
             "shape": ("string", prism.shape),
         }
+        uncertainty = find_uncertainty(prism.thickness_source)
+        if uncertainty is not None:
+            metadata["thickness_uncertainty"] = "float", uncertainty
         if prism.reason:
             metadata["shape_reason"] = "string", encodable(prism.reason)
     return metadata

@@ -41,6 +41,27 @@ class Cone:
 
 
 @dataclass(frozen=True)
+class Log:
+    """A level cylinder, in world metres, turned about the vertical; at 0 degrees its axis runs along z."""
+
+    label: str
+    centre: tuple[float, float, float]
+    radius: float
+    length: float
+    turn_deg: float = 0.0
+    kind: Kind = "object"
+    rgb: tuple[int, int, int] = (120, 80, 50)
+
+    def hit(self, origin: np.ndarray, rays: np.ndarray) -> np.ndarray:
+        """Return (...,) how far along each ray it is entered, inf where it is missed."""
+        angle = np.radians(self.turn_deg)
+        # Stood up on its end: the axis, which is (sin, 0, cos), becomes y.
+        upright = np.array([[np.cos(angle), 0, -np.sin(angle)], [np.sin(angle), 0, np.cos(angle)], [0, 1, 0]])
+        half = self.length / 2
+        return Cone("", (0, 0), -half, half, 2 * (self.radius,)).hit(upright @ (origin - self.centre), rays @ upright.T)
+
+
+@dataclass(frozen=True)
 class Ball:
     """A ball in world metres."""
 

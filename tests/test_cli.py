@@ -227,7 +227,9 @@ def test_odd_names_are_taken(name: str, room: Path, out: Path, monkeypatch: pyte
     maps = ["--depth", "depth.npy", "--segments", "segments.png", "--texture", "photo"]
     assert main(["build", "-o", str(out), *maps, "--", name]) == 0
     assert (out / name).with_suffix(".usd").is_file()
-    assert len(list((out / "textures").iterdir())) == 1
+    pictures = [file.stem.rsplit("_", 1) for file in sorted((out / "textures").iterdir())]
+    assert [kind for _, kind in pictures] == ["photo", "plate"]
+    assert len({stem for stem, _ in pictures}) == 1
 
 
 def test_the_same_input_gives_the_same_bytes(room: Path, tmp_path: Path) -> None:
@@ -241,7 +243,7 @@ def test_the_same_input_gives_the_same_bytes(room: Path, tmp_path: Path) -> None
         record = json.loads(files.pop(Path("room.scene.json")))
         assert sum(record.pop("seconds").values()) > 0
         contents.append((files, record))
-    assert len(contents[0][0]) == 10
+    assert len(contents[0][0]) == 11
     assert contents[0] == contents[1]
 
 

@@ -50,6 +50,24 @@ def test_outputs_in_folders_apart_are_all_written(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"one", "two"}
 
 
+@pytest.mark.parametrize("is_written", [True, False])
+def test_an_optional_file_appears_if_it_was_written(tmp_path: Path, is_written: bool) -> None:
+    files, extra = outputs_in(tmp_path), tmp_path / "textures" / "a_plate.jpg"
+    with staged(files, overwrite=False, optional=[extra]) as place:
+        for file in files + [extra] * is_written:
+            place(file).touch()
+    assert extra.exists() == is_written
+    assert files[2].exists()
+
+
+def test_an_optional_file_that_exists_is_kept(tmp_path: Path) -> None:
+    extra = tmp_path / "plate.jpg"
+    extra.write_text("old")
+    with pytest.raises(OutputExists, match=r"plate\.jpg"), staged([], overwrite=False, optional=[extra]):
+        pass
+    assert extra.read_text() == "old"
+
+
 @pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, SystemExit])
 def test_a_failure_in_the_block_leaves_nothing(tmp_path: Path, failure: type[BaseException]) -> None:
     files = outputs_in(tmp_path)

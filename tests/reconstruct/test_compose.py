@@ -7,7 +7,7 @@ from blockout.reconstruct.compose import Fit, choose_shape, find_cut, solidify
 from blockout.reconstruct.evidence import Evidence
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
-from casts import Ball, Cone, House, box_error, check_solid, gather
+from casts import Ball, Cone, House, Log, box_error, check_solid, gather
 from rooms import FLOOR, WALL, Box, Room, Solid, look, make_camera, photograph
 
 CAMERA = make_camera(360, 480)
@@ -50,6 +50,14 @@ def test_a_choice_says_why_and_how_well_it_fits(kind: str) -> None:
     assert solid_of(choice).reason.startswith(f"{kind}: keeps ")
     assert solid_of(choice).residual == choice.verdict.error
     assert 0 <= solid_of(choice).residual < 0.02
+
+
+def test_a_log_is_a_lying_cylinder() -> None:
+    choice = choose(gather(photo_of(Log("log", (0.1, 0.3, -3.2), 0.3, 1.4, 35)), "log"))
+    assert choice.is_good
+    assert choice.shape.kind == "cylinder"
+    assert abs(choice.shape.world_from_plane[1, 2]) < 0.01
+    check_solid(solid_of(choice))
 
 
 def test_a_box_is_chosen_as_it_is() -> None:

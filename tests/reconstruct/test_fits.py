@@ -9,8 +9,8 @@ from blockout.reconstruct.fits import propose
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
 from blockout.reconstruct.shapes import Shape, to_prism
-from blockout.reconstruct.turned import fit_lathe
-from casts import Ball, Cone, House, box_error, gather
+from blockout.reconstruct.turned import fit_lathe, fit_lying_cylinder
+from casts import Ball, Cone, House, Log, box_error, gather
 from rooms import FLOOR, WALL, Box, Solid, look, make_camera, photograph
 
 CAMERA = make_camera(360, 480)
@@ -48,6 +48,17 @@ def test_a_tall_box_of_which_two_sides_are_seen_is_recovered_to_one_percent() ->
     thing = replace(CRATE, low=(-0.5, 0, -4.4), high=(0.3, 2.0, -3.8), turn_deg=30)
     evidence = photo_of(thing, pose=look(1.6, -5))
     assert box_error(to_world(first(propose(evidence, True), "box"), evidence), thing) < 0.01
+
+
+@pytest.mark.parametrize("turn_deg", [0.0, 35.0, 60.0, 90.0])
+def test_a_lying_cylinder_is_recovered_to_one_percent(turn_deg: float) -> None:
+    evidence = photo_of(Log("log", (0.1, 0.3, -3.2), 0.3, 1.4, turn_deg))
+    axis = np.array([np.sin(np.radians(turn_deg)), 0, np.cos(np.radians(turn_deg))])
+    log = max(fit_lying_cylinder(evidence, 0.0), key=lambda shape: abs(shape.world_from_plane[:3, 2] @ axis))
+    assert abs(log.world_from_plane[:3, 2] @ axis) > np.cos(np.radians(1))
+    assert log.rings.mean(axis=(0, 1)) == pytest.approx((0.1, 0.3, -3.2), abs=0.02)
+    assert np.ptp(log.outline[:, 1]) == pytest.approx(0.6, rel=0.03)
+    assert -log.extrusion[2] == pytest.approx(1.4, rel=0.02)
 
 
 def test_the_seen_sides_tell_the_yaw() -> None:

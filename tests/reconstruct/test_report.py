@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from blockout.reconstruct.frames import project, transform, world_from_camera
 from blockout.reconstruct.meshes import mesh_of
-from blockout.reconstruct.names import identifier, prim_paths, stage_files, stem, texture_path
+from blockout.reconstruct.names import identifier, plate_files, prim_paths, stage_files, stem, texture_path
 from blockout.reconstruct.report import cubes_text, scene_record
 from stages import make_camera, make_fitted, make_levels, make_prism, make_scene
 
@@ -182,6 +182,8 @@ def test_files_of_a_stage_end_with_the_stage() -> None:
     assert stage_files(path, texture="photo", backdrop=False) == (Path("textures/a_photo.jpg"), path)
     assert stage_files(path, texture="colour", backdrop=True) == (Path("textures/a_photo.jpg"), path)
     assert stage_files(Path("a.usdz"), texture="photo", backdrop=True) == (Path("a.usdz"),)
+    assert plate_files(path, texture="photo") == (Path("textures/a_plate.jpg"),)
+    assert plate_files(path, texture="colour") == plate_files(Path("a.usdz"), texture="photo") == ()
 
 
 def test_a_level_floor_has_a_size_whatever_way_the_camera_looks() -> None:

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 from blockout.inference.prediction import Kind
+from blockout.reconstruct.build import reconstruct
 from blockout.reconstruct.planes import Plane
-from blockout.reconstruct.thickness import LEAST_SHARE, MOST_SHARE, estimate_thickness
+from blockout.reconstruct.settings import Settings
+from blockout.reconstruct.thickness import LEAST_SHARE, MOST_SHARE, estimate_thickness, find_uncertainty
+from rooms import FLOOR, WALL, Box, look, photograph
 
 PLANE = Plane(np.array([0.1, 0.05, 0.25]), 0.0)  # about 3.7 m away
 SIDE_M = 1.0
@@ -65,3 +68,19 @@ def test_thickness_grows_with_the_scene() -> None:
     hundred, source = estimate_thickness(Plane(PLANE.w / 100, 0.0), rays, 100 * z, 100 * SIDE_M, "object")
     assert hundred == pytest.approx(100 * one)
     assert source == "depth spread"
+
+
+def test_every_source_of_thickness_tells_how_sure_it_is() -> None:
+    room = photograph([FLOOR, WALL, Box("crate", (-0.5, 0, -3.4), (0.3, 0.8, -2.8), turn_deg=20)], look(1.8, -15))
+    for shapes in ("auto", "prism"):
+        for prism in reconstruct(room.prediction, Settings(shapes=shapes)).solids():
+            uncertainty = find_uncertainty(prism.thickness_source)
+            assert uncertainty is not None, prism.thickness_source
+            assert 0 < uncertainty <= 0.5
+
+
+def test_what_is_seen_is_trusted_more_than_what_is_usual() -> None:
+    sources = ["seen: its curvature", "prior: usual for a car", "prior: 0.5 of the smaller side"]
+    values = [find_uncertainty(source) for source in sources]
+    assert values == sorted(values)
+    assert find_uncertainty("as a user said") is None
