@@ -1,5 +1,5 @@
 # Blockout's own jobs. The first two are for everyone, the rest for those who change it.
-.PHONY: demo test lint bench extension test-blender clean
+.PHONY: demo test test-fixtures lint bench extension test-blender clean
 
 PIP = .venv/bin/pip install --quiet --disable-pip-version-check
 
@@ -11,6 +11,9 @@ test: .venv/installed-dev  ## set up what the tests need and run them
 	@.ci/setup-blender
 	@.ci/setup-node
 	.venv/bin/python -m pytest $(ARGS)
+
+test-fixtures: .venv/installed-dev  ## compare the published networks with their originals' outputs in ../shared/fixtures
+	.venv/bin/python -m pytest -m fixtures $(ARGS)
 
 # Tests hand in what was parametrised, and wrong values on purpose: their arguments are not checked.
 lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyproject.toml says
