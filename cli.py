@@ -129,6 +129,7 @@ def _read_request(arguments: argparse.Namespace) -> Request:
         fov_deg=arguments.fov,
         focal_mm=arguments.focal_mm,
         lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
+        device=arguments.device,
     )
 
 

@@ -104,7 +104,9 @@ def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _add_inference(parser: argparse.ArgumentParser) -> None:
-    maps = parser.add_argument_group("depth and segments: an estimator by name, or a map made elsewhere")
+    maps = parser.add_argument_group(
+        "depth and segments: an estimator as NAME[:PATH or ID], a model's id or folder, or a map made elsewhere"
+    )
     maps.add_argument("--depth", default="geometric", metavar="NAME|FILE", help=".npy, .npz, 16-bit .png or .exr")
     maps.add_argument(
         "--depth-scale",
@@ -117,6 +119,7 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     maps.add_argument(
         "--segments", default="geometric", metavar="NAME|FILE", help=".png or .npy of ids, or 2D_3D's .npy"
     )
+    _add_device(maps)
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
     only_one.add_argument(
@@ -128,6 +131,15 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
         "--vanishing-lines",
         metavar="FILE.json",
         help="segments along the world's axes, {x, y, z}: tell which way is down, and the focal length if nothing else",
+    )
+
+
+def _add_device(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="what networks run on (default: auto, the fastest that is there)",
     )
 
 

@@ -200,11 +200,11 @@ def _describe_build(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _describe_source(source: dict[str, str]) -> str:
-    return ", ".join(filter(None, (f"{source['name']} {source['version']}".strip(), source["licence"])))
+    return ", ".join(filter(None, (f"{source['name']} {source['version']}".strip(), source["licence"], source["note"])))
 
 
 def _is_non_commercial(licence: str) -> bool:
-    return any(mark in licence.lower() for mark in ("-nc", "non-commercial", "noncommercial"))
+    return any(mark in licence.lower() for mark in ("-nc", "non-commercial", "noncommercial", "amlr"))
 
 
 def _print_table(outcomes: Sequence[Outcome]) -> None:

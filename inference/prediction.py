@@ -84,6 +84,17 @@ class DepthMap:
     is_metric: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class DisparityMap:
+    """Affine-invariant disparity: a / depth + b with unknown a > 0 and b, as relative depth networks give it.
+
+    Attributes:
+        values: (h, w) float32, larger when nearer, any size and aspect ratio; NaN unknown.
+    """
+
+    values: np.ndarray
+
+
 @dataclass(frozen=True)
 class Segment:
     """One row of a segment map's table; ``id`` is its value in ``SegmentMap.ids``, never 0."""
@@ -107,14 +118,30 @@ class SegmentMap:
     segments: tuple[Segment, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class MaskStack:
+    """Masks that may overlap, as networks give them: instances, and classes of which all instances share one mask.
+
+    Attributes:
+        scores: (N, h, w) float32, 0..1, any size and aspect ratio.
+        segments: N rows with ids 1..N, in the order of ``scores``.
+        is_instance: (N,) bool, whether a mask is one thing; else it is everything of its class.
+    """
+
+    scores: np.ndarray
+    segments: tuple[Segment, ...]
+    is_instance: np.ndarray
+
+
 @dataclass(frozen=True)
 class Source:
-    """Who made a map: written into the summary, scene.json and the stage's documentation."""
+    """Who made a map, and what is worth knowing of how: for the summary, scene.json and the stage's documentation."""
 
     task: Literal["depth", "segments", "camera"]
     name: str
     version: str = ""
     licence: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +150,14 @@ class Estimate:
 
     Attributes:
         gravity_cam: (3,) float64 unit vector that points down, in camera axes.
+        note: what is worth knowing of how it was made, such as a smaller size for want of memory.
     """
 
-    depth: DepthMap | None = None
-    segments: SegmentMap | None = None
+    depth: DepthMap | DisparityMap | None = None
+    segments: SegmentMap | MaskStack | None = None
     camera: Camera | None = None
     gravity_cam: np.ndarray | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
