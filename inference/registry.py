@@ -70,6 +70,13 @@ def load_hub_depth(weights: Weights) -> Estimator:
     return HubDepth(weights)
 
 
+def load_hub_segments(weights: Weights) -> Estimator:
+    """Return a segmentation network of the transformers library."""
+    from .hub_segments import HubSegments
+
+    return HubSegments(weights)
+
+
 DEPTH_ESTIMATORS: dict[str, Loader] = {"geometric": load_geometric}
 SEGMENT_ESTIMATORS: dict[str, Loader] = {"geometric": load_geometric}
 DEPTH_NETWORKS: dict[str, NetworkLoader] = {
@@ -78,8 +85,17 @@ DEPTH_NETWORKS: dict[str, NetworkLoader] = {
     "dpt": load_hub_depth,
     "zoedepth": load_hub_depth,
 }
-SEGMENT_NETWORKS: dict[str, NetworkLoader] = {}
-HUB_LOADERS: dict[Task, NetworkLoader] = {"depth": load_hub_depth}  # of model ids and folders without a name
+SEGMENT_NETWORKS: dict[str, NetworkLoader] = {
+    "beit": load_hub_segments,
+    "mask2former": load_hub_segments,
+    "maskformer": load_hub_segments,
+    "oneformer": load_hub_segments,
+    "segformer": load_hub_segments,
+}
+HUB_LOADERS: dict[Task, NetworkLoader] = {
+    "depth": load_hub_depth,
+    "segments": load_hub_segments,
+}  # of model ids and folders without a name
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-LABELS = {0: "sky", 1: "road", 2: "building", 3: "person"}
+LABELS = {0: "building", 1: "road", 2: "person", 3: "sky"}
 _DINO = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 
 
@@ -20,6 +21,8 @@ def save_network(family: str, folder: Path, **changes: Any) -> Path:
     network = _MAKERS[family](transformers, changes)
     folder.mkdir(parents=True, exist_ok=True)
     network.save_pretrained(folder)
+    if family == "oneformer":
+        save_tokenizer(folder)
     return folder
 
 
@@ -97,10 +100,130 @@ def _depth_pro(t: Any, changes: dict[str, Any]) -> Any:
     return t.DepthProForDepthEstimation(config)
 
 
+def _segformer(t: Any, changes: dict[str, Any]) -> Any:
+    config = t.SegformerConfig(
+        depths=[1, 1, 1, 1],
+        hidden_sizes=[8, 8, 16, 16],
+        num_attention_heads=[1, 1, 2, 2],
+        decoder_hidden_size=16,
+        id2label=LABELS,
+        **changes,
+    )
+    return t.SegformerForSemanticSegmentation(config)
+
+
+def _beit(t: Any, changes: dict[str, Any]) -> Any:
+    config = t.BeitConfig(
+        **{**_DINO, "num_hidden_layers": 4},
+        image_size=64,
+        out_indices=[1, 2, 3, 4],
+        use_auxiliary_head=False,
+        id2label=LABELS,
+        **changes,
+    )
+    return t.BeitForSemanticSegmentation(config)
+
+
+def _swin(t: Any) -> Any:
+    return t.SwinConfig(
+        image_size=64,
+        embed_dim=16,
+        depths=[1, 1, 1, 1],
+        num_heads=[1, 1, 2, 2],
+        window_size=4,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+    )
+
+
+def _mask2former(t: Any, changes: dict[str, Any]) -> Any:
+    config = t.Mask2FormerConfig(
+        backbone_config=_swin(t),
+        feature_size=32,
+        mask_feature_size=32,
+        hidden_dim=32,
+        encoder_feedforward_dim=32,
+        encoder_layers=1,
+        decoder_layers=2,
+        num_attention_heads=2,
+        dim_feedforward=32,
+        num_queries=8,
+        id2label=LABELS,
+        **changes,
+    )
+    return _sure(t.Mask2FormerForUniversalSegmentation(config))
+
+
+def _maskformer(t: Any, changes: dict[str, Any]) -> Any:
+    decoder = t.DetrConfig(
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        num_queries=8,
+    )
+    config = t.MaskFormerConfig(
+        fpn_feature_size=32,
+        mask_feature_size=32,
+        backbone_config=_swin(t),
+        decoder_config=decoder,
+        id2label=LABELS,
+        **changes,
+    )
+    return _sure(t.MaskFormerForInstanceSegmentation(config))
+
+
+def _oneformer(t: Any, changes: dict[str, Any]) -> Any:
+    config = t.OneFormerConfig(
+        backbone_config=_swin(t),
+        num_queries=8,
+        hidden_dim=32,
+        mask_dim=32,
+        conv_dim=32,
+        encoder_feedforward_dim=32,
+        encoder_layers=1,
+        decoder_layers=2,
+        num_attention_heads=2,
+        dim_feedforward=32,
+        text_encoder_width=16,
+        text_encoder_num_layers=1,
+        text_encoder_proj_layers=1,
+        id2label=LABELS,
+        **changes,
+    )
+    return _sure(t.OneFormerForUniversalSegmentation(config))
+
+
+def _sure(network: Any) -> Any:
+    """Return a network whose class layers are loud, and never say nothing, so that its random masks are sure."""
+    for name, weights in network.named_parameters():
+        if "class_predictor" in name or "class_embed" in name:
+            weights.data *= 100
+            if name.endswith("bias"):
+                weights.data[-1] = -1000
+    return network
+
+
+def save_tokenizer(folder: Path) -> None:
+    """Save a tokenizer of single letters, as far as OneFormer's task needs one."""
+    letters = [*"abcdefghijklmnopqrstuvwxyz"]
+    words = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    (folder / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+
+
 _MAKERS = {
     "depth-anything-v2": _depth_anything,
     "dpt": _dpt,
     "zoedepth": _zoedepth,
     "depth-pro": _depth_pro,
+    "segformer": _segformer,
+    "beit": _beit,
+    "mask2former": _mask2former,
+    "maskformer": _maskformer,
+    "oneformer": _oneformer,
 }
-DEPTH_FAMILIES = tuple(_MAKERS)
+DEPTH_FAMILIES = ("depth-anything-v2", "dpt", "zoedepth", "depth-pro")
+SEGMENT_FAMILIES = ("segformer", "beit", "mask2former", "maskformer", "oneformer")
