@@ -42,6 +42,7 @@ def _make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_build(commands)
     _add_predict(commands)
+    _add_models(commands)
     return parser
 
 
@@ -103,6 +104,25 @@ def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_reporting(predict, predict.add_argument_group("files"))
 
 
+def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
+    models = commands.add_parser(
+        "models",
+        help="list the estimators, or fetch a model",
+        description="List the estimators: task, size, licence, where weights come from, and whether they are here.",
+    )
+    models.add_argument(
+        "--time",
+        nargs="*",
+        metavar="ESTIMATOR",
+        help="measure seconds for a picture on this machine, of these (as after --depth) or of all that are here",
+    )
+    models.add_argument("--json", action="store_true", help="the list as JSON on stdout")
+    _add_device(models)
+    actions = models.add_subparsers(dest="action", metavar="[fetch ID]")
+    fetch = actions.add_parser("fetch", help="download a model from the Hugging Face hub")
+    fetch.add_argument("id", metavar="ID", help="OWNER/NAME, or a name of the list")
+
+
 def _add_inference(parser: argparse.ArgumentParser) -> None:
     maps = parser.add_argument_group(
         "depth and segments: an estimator as NAME[:PATH or ID], a model's id or folder, or a map made elsewhere"
@@ -134,7 +154,7 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_device(group: argparse._ArgumentGroup) -> None:
+def _add_device(group: argparse._ActionsContainer) -> None:
     group.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda", "mps"),

@@ -33,6 +33,7 @@ ENTRIES = (
     Entry("depth-pro", "depth", "apple/DepthPro-hf", "1.9 GB", "Apple-AMLR (non-commercial research only)"),
     Entry("dpt", "depth", "Intel/dpt-large", "1.4 GB", "Apache-2.0"),
     Entry("zoedepth", "depth", "Intel/zoedepth-nyu-kitti", "1.4 GB", "MIT"),
+    Entry("onnx", "depth, segments", "an .onnx with a .json beside it", "any", "as the .json says", is_hub=False),
     Entry("beit", "segments", "microsoft/beit-base-finetuned-ade-640-640", "650 MB", "Apache-2.0"),
     Entry("mask2former", "segments", "facebook/mask2former-swin-tiny-coco-panoptic", "190 MB", _NC),
     Entry("maskformer", "segments", "facebook/maskformer-swin-tiny-ade", "170 MB", _NC),

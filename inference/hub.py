@@ -76,7 +76,7 @@ def fetch(model_id: str) -> Path:
     except HFValidationError:
         raise DownloadFailed(f"{model_id!r} is not the id of a model; it has the form OWNER/NAME") from None
     except (HfHubHTTPError, OSError, RuntimeError) as error:
-        reason = reason_of(error).split(". ")[0]
+        reason = str(error).strip().split("\n")[0].removeprefix("Got: ").rstrip(".")
         raise DownloadFailed(f"{model_id}: it could not be fetched ({reason}); check the id and the network") from error
     return folder
 

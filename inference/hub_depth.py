@@ -8,8 +8,8 @@ import numpy as np
 
 from ..errors import EstimateUnusable, WeightsUnusable
 from .camera import MAX_FOV_DEG, MIN_FOV_DEG, camera_from_fov
-from .hub_input import crop_margins
 from .hub_model import HubModel
+from .network_input import crop_margins
 from .prediction import Camera, DepthMap, DisparityMap, Estimate, Photo
 from .registry import Weights
 

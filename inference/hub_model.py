@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import EstimateUnusable, WeightsUnusable
 from .catalogue import DEFAULT_MODEL
 from .hub import find_model, load_network, read_config, read_licence, read_version
-from .hub_input import choose_size, make_input, read_recipe, shares
+from .network_input import choose_size, make_input, read_recipe, shares
 from .prediction import Photo
 from .registry import Weights
 from .torch_runtime import choose_device, half_precision, require, run_within_memory

@@ -77,12 +77,27 @@ def load_hub_segments(weights: Weights) -> Estimator:
     return HubSegments(weights)
 
 
+def load_onnx_depth(weights: Weights) -> Estimator:
+    """Return a depth network in an .onnx file."""
+    from .onnx_model import OnnxModel
+
+    return OnnxModel(weights, "depth")
+
+
+def load_onnx_segments(weights: Weights) -> Estimator:
+    """Return a segmentation network in an .onnx file."""
+    from .onnx_model import OnnxModel
+
+    return OnnxModel(weights, "segments")
+
+
 DEPTH_ESTIMATORS: dict[str, Loader] = {"geometric": load_geometric}
 SEGMENT_ESTIMATORS: dict[str, Loader] = {"geometric": load_geometric}
 DEPTH_NETWORKS: dict[str, NetworkLoader] = {
     "depth-anything-v2": load_hub_depth,
     "depth-pro": load_hub_depth,
     "dpt": load_hub_depth,
+    "onnx": load_onnx_depth,
     "zoedepth": load_hub_depth,
 }
 SEGMENT_NETWORKS: dict[str, NetworkLoader] = {
@@ -90,6 +105,7 @@ SEGMENT_NETWORKS: dict[str, NetworkLoader] = {
     "mask2former": load_hub_segments,
     "maskformer": load_hub_segments,
     "oneformer": load_hub_segments,
+    "onnx": load_onnx_segments,
     "segformer": load_hub_segments,
 }
 HUB_LOADERS: dict[Task, NetworkLoader] = {
@@ -130,6 +146,8 @@ def resolve(argument: str, task: Task, device: str = "auto") -> Loader | Path:
     if name in networks:
         return partial(networks[name], Weights(name, given, device))
     path = Path(argument)
+    if path.suffix.lower() == ".onnx":
+        return partial(networks["onnx"], Weights("onnx", argument, device))
     if path.suffix.lower() in MAP_SUFFIXES[task] or path.is_file():
         return path
     if (path / "config.json").is_file() or MODEL_ID.fullmatch(argument):
@@ -137,5 +155,5 @@ def resolve(argument: str, task: Task, device: str = "auto") -> Loader | Path:
     raise UnknownEstimator(
         f"--{task} {argument}: no estimator has this name and there is no such file; use "
         f"{', '.join(sorted({*loaders, *networks}))}, a model's folder or id, or a file "
-        f"({', '.join(MAP_SUFFIXES[task])})"
+        f"(.onnx, {', '.join(MAP_SUFFIXES[task])})"
     )

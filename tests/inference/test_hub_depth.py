@@ -81,7 +81,7 @@ def test_depth_pro_sees_the_camera_and_agrees_with_a_known_one(models: Path, roo
 
 
 def test_a_mirrored_margin_is_cut_off_again(models: Path, room: Path) -> None:
-    from blockout.inference.hub_input import RECIPES, choose_size, crop_margins, margins
+    from blockout.inference.network_input import RECIPES, choose_size, crop_margins, margins
 
     recipe = RECIPES["zoedepth"]
     rows, columns = margins(recipe, (120, 160))
@@ -97,7 +97,7 @@ def test_a_mirrored_margin_is_cut_off_again(models: Path, room: Path) -> None:
     ("size", "expected"), [((600, 800), (518, 686)), ((800, 600), (686, 518)), ((100, 100), (518, 518))]
 )
 def test_the_input_is_as_large_as_the_published_networks(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    from blockout.inference.hub_input import RECIPES, choose_size
+    from blockout.inference.network_input import RECIPES, choose_size
 
     assert choose_size(RECIPES["depth_anything"], size) == expected
 

@@ -1,6 +1,6 @@
-"""A photo -> what a network of transformers takes: size, margins and normalisation as its own files say.
+"""A photo -> what a network takes: size, margins and normalisation as its own files say.
 
-The library's own image processors partly demand torchvision; what they do is little, and done here.
+The image processors of transformers partly demand torchvision; what they do is little, and done here.
 """
 
 from __future__ import annotations
