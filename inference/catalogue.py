@@ -38,6 +38,7 @@ ENTRIES = (
     Entry("mask2former", "segments", "facebook/mask2former-swin-tiny-coco-panoptic", "190 MB", _NC),
     Entry("maskformer", "segments", "facebook/maskformer-swin-tiny-ade", "170 MB", _NC),
     Entry("oneformer", "segments", "shi-labs/oneformer_ade20k_swin_tiny", "200 MB", "MIT"),
+    Entry("sam", "segments", "facebook/sam-vit-base", "375 MB", "Apache-2.0"),
     Entry(
         "segformer",
         "segments",

@@ -97,12 +97,17 @@ class DisparityMap:
 
 @dataclass(frozen=True)
 class Segment:
-    """One row of a segment map's table; ``id`` is its value in ``SegmentMap.ids``, never 0."""
+    """One row of a segment map's table; ``id`` is its value in ``SegmentMap.ids``, never 0.
+
+    Attributes:
+        part_of: id of the segment that this one is a part of, 0 for a whole.
+    """
 
     id: int
     label: str
     kind: Kind = "object"
     score: float = 1.0
+    part_of: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +116,7 @@ class SegmentMap:
 
     Attributes:
         ids: (H, W) int32, 0 = none.
-        segments: one row for each id that occurs, in rising order of id.
+        segments: one row for each id that occurs, and for the wholes of which only parts do, in rising order of id.
     """
 
     ids: np.ndarray

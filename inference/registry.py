@@ -77,6 +77,13 @@ def load_hub_segments(weights: Weights) -> Estimator:
     return HubSegments(weights)
 
 
+def load_sam(weights: Weights) -> Estimator:
+    """Return Segment Anything."""
+    from .sam import Sam
+
+    return Sam(weights)
+
+
 def load_onnx_depth(weights: Weights) -> Estimator:
     """Return a depth network in an .onnx file."""
     from .onnx_model import OnnxModel
@@ -106,6 +113,7 @@ SEGMENT_NETWORKS: dict[str, NetworkLoader] = {
     "maskformer": load_hub_segments,
     "oneformer": load_hub_segments,
     "onnx": load_onnx_segments,
+    "sam": load_sam,
     "segformer": load_hub_segments,
 }
 HUB_LOADERS: dict[Task, NetworkLoader] = {
