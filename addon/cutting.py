@@ -10,7 +10,6 @@ from mathutils import Vector
 from ..errors import UsageError
 from .editing import SEEN
 from .thickness import PAIRS, POINTS, SHAPE, read_points
-from .tree import solids_below
 
 CUT = "cut"  # a shape without the order of points that a slider for its thickness needs
 DIRECTIONS = {"WIDTH": Vector((1, 0, 0)), "HEIGHT": Vector((0, 0, 1)), "DEPTH": Vector((0, 1, 0))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import bpy
 import numpy as np
@@ -66,7 +67,7 @@ def relabel(thing: bpy.types.Object, label: str) -> None:
 def merge(things: Sequence[bpy.types.Object]) -> bpy.types.Object:
     """Make one solid of several; the first gives its name, label and place, and the others go.
 
-    The points of all fronts come first and then those of all backs, so that the thickness of the whole stays one slider.
+    The points of all fronts come first and then those of all backs: the thickness of the whole stays one slider.
 
     Raises:
         UsageError: fewer than two solids, or of different blockouts.
@@ -172,7 +173,7 @@ def _number(thing: bpy.types.Object) -> str:
     return numbers[0] if numbers else "000"
 
 
-def _read(items: object, name: str, kind: type) -> np.ndarray:
-    values = np.empty(len(items), kind)  # type: ignore[arg-type]
-    items.foreach_get(name, values)  # type: ignore[attr-defined]
+def _read(items: Any, name: str, kind: type) -> np.ndarray:
+    values: np.ndarray = np.empty(len(items), kind)
+    items.foreach_get(name, values)
     return values

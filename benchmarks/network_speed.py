@@ -1,7 +1,8 @@
 """Time and peak memory of the published networks with random weights, beside the structure of their originals.
 
-The original's structure is the same network as the originals run it: plain float32, normalisation as a layer of its own,
-channels first. Each figure comes from a process of its own. Run as ``python benchmarks/networks.py [--runs 5]``.
+The original's structure is the same network as the originals run it: plain float32, normalisation as a layer of its
+own, channels first. Each figure comes from a process of its own. Run as ``python benchmarks/network_speed.py
+[--runs 5]``.
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ def main() -> None:
     if arguments.only:
         print(*measure(arguments.only[0], arguments.only[1] == "original", arguments.runs))
         return
-    print(
-        "| network | px | original's structure, s | here, s | original's, peak MB | here, peak MB |\n|---|---|---|---|---|---|"
-    )
+    print("| network | px | original's structure, s | here, s | original's, peak MB | here, peak MB |")
+    print("|---|---|---|---|---|---|")
     for name, (height, width, count) in SIZES.items():
         figures = []
         for structure in ("original", "here"):
