@@ -131,11 +131,14 @@ class MaskStack:
         scores: (N, h, w) float32, 0..1, any size and aspect ratio.
         segments: N rows with ids 1..N, in the order of ``scores``.
         is_instance: (N,) bool, whether a mask is one thing; else it is everything of its class.
+        cell_px: (N,) float32, px of ``scores`` that one value of the network was enlarged to, which is how far its
+            outlines may be off; None where nothing was enlarged.
     """
 
     scores: np.ndarray
     segments: tuple[Segment, ...]
     is_instance: np.ndarray
+    cell_px: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
