@@ -122,6 +122,17 @@ class SegmentMap:
     ids: np.ndarray
     segments: tuple[Segment, ...]
 
+    def chains(self) -> dict[int, tuple[int, ...]]:
+        """Return for each id itself and what it is a part of, the whole last."""
+        whole_of = {segment.id: segment.part_of for segment in self.segments}
+        chains = {}
+        for first in whole_of:
+            chain = [first]
+            while whole_of.get(chain[-1], 0) in whole_of and whole_of[chain[-1]] not in chain:
+                chain.append(whole_of[chain[-1]])
+            chains[first] = tuple(chain)
+        return chains
+
 
 @dataclass(frozen=True, eq=False)
 class MaskStack:

@@ -19,7 +19,7 @@ from .network_input import choose_size, make_input
 from .prediction import Camera, Estimate, Photo, Segment, SegmentMap
 from .regions import sharpen_outlines
 from .registry import Weights
-from .resample import nearest_pixels
+from .resample import keep_present, nearest_pixels
 from .split import join_slivers
 from .torch_runtime import half_precision, run_within_memory
 
@@ -134,15 +134,3 @@ def segments_from_tree(logits: np.ndarray, scores: np.ndarray, base: SegmentMap,
         rows.append(Segment(first + i, label, kinds[below], round(float(min(1.0, scores[i])), 3), whole))
     ids = sharpen_outlines(join_slivers(ids, max(4, round(LEAST_AREA * ids.size))), rgb)
     return keep_present(SegmentMap(ids, tuple(rows)))
-
-
-def keep_present(segments: SegmentMap) -> SegmentMap:
-    """Return a map whose table holds the ids that occur and their wholes, and whose parts hang on such wholes."""
-    present = set(np.unique(segments.ids).tolist())
-    by_id = {segment.id: segment for segment in segments.segments}
-    needed = set()
-    for i in present - {0}:
-        while i and i not in needed and i in by_id:
-            needed.add(i)
-            i = by_id[i].part_of
-    return SegmentMap(segments.ids, tuple(by_id[i] for i in sorted(needed)))
