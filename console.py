@@ -24,6 +24,7 @@ HOW_TO_OPEN = (
     ("Blender", "File > Import > Universal Scene Description"),
     ("Maya", "load the plug-in mayaUsdPlugin, then File > Import"),
 )
+IN_MEMORY_OF = {"process": "", "cuda": " on the graphics card"}
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,8 @@ def describe(summary: Summary) -> list[tuple[str, str]]:
         lines += _describe_build(summary)
     seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in summary["seconds"].items())
     lines += [("seconds", f"{summary['total_seconds']:.2f} ({seconds})")]
+    memory = ", ".join(f"{value} MB{IN_MEMORY_OF[place]}" for place, value in summary["peak_memory_mb"].items())
+    lines += [("memory", f"{memory} at its peak")] if memory else []
     lines += [("wrote", file) for file in summary["files"]]
     if "prisms" in summary:
         lines += [(f"in {program}", steps) for program, steps in HOW_TO_OPEN]
@@ -231,13 +234,13 @@ def print_models(models: Sequence[Model], *, as_json: bool) -> None:
         print(json.dumps([model.record() for model in models], indent=1))
         return
     here = {True: "yes", False: "no", None: "give a path"}
-    rows = [("name", "task", "size", "here", "s a picture", "licence", "weights")]
+    rows = [("name", "task", "size", "here", "s a picture", "peak MB", "licence", "weights")]
     rows += [
-        (m.entry.name, m.entry.task, m.entry.size, here[m.present], _seconds(m), m.entry.licence, m.entry.weights)
+        (m.entry.name, m.entry.task, m.entry.size, here[m.present], *_measured(m), m.entry.licence, m.entry.weights)
         for m in models
     ]
     if all(model.seconds is None for model in models):
-        rows = [(*row[:4], *row[5:]) for row in rows]
+        rows = [(*row[:4], *row[6:]) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -248,5 +251,8 @@ def print_models(models: Sequence[Model], *, as_json: bool) -> None:
         print("\nblockout models fetch NAME or ID downloads what is not here; nothing else does.")
 
 
-def _seconds(model: Model) -> str:
-    return "" if model.seconds is None else f"{model.seconds:.2f}"
+def _measured(model: Model) -> tuple[str, str]:
+    if model.seconds is None:
+        return "", ""
+    memory = (f"{value}{IN_MEMORY_OF[place]}" for place, value in model.peak_memory_mb.items())
+    return f"{model.seconds:.2f}", ", ".join(memory)

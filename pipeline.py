@@ -15,6 +15,7 @@ import numpy as np
 
 from .errors import OutputUnwritable, UsageError
 from .inference.fspy_project import write_fspy_project
+from .inference.peak_memory import forget_peak, read_peak_mb
 from .inference.photo import read_photo
 from .inference.predict import MAP_FILES, Request, predict, write_prediction
 from .inference.prediction import Prediction
@@ -211,11 +212,14 @@ def folder_for_output(folder: Path) -> Iterator[None]:
 class Stopwatch:
     """A progress callback that passes on what it hears and keeps the time of each stage of the work.
 
+    With it the count of memory begins anew.
+
     Attributes:
         seconds: by stage, in the order of their beginnings.
     """
 
     def __init__(self, progress: Progress | None) -> None:
+        forget_peak()
         self.seconds: dict[str, float] = {}
         self._progress = progress
         self._last = time.perf_counter()
@@ -316,10 +320,11 @@ def _describe_scene(scene: Scene, facts: StageFacts) -> Summary:
 
 
 def _describe_files(files: Sequence[Path], clock: Stopwatch) -> Summary:
-    """Return what was written, the main file last, and how long it took."""
+    """Return what was written, the main file last, and how long and how much memory it took."""
     seconds = {stage: round(value, 3) for stage, value in clock.seconds.items()}
     return {
         "files": [str(file) for file in files],
         "seconds": seconds,
         "total_seconds": round(sum(seconds.values()), 3),
+        "peak_memory_mb": read_peak_mb(),
     }

@@ -5,6 +5,7 @@ The network knows no classes: what its masks leave open, and which kinds they ar
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -52,7 +53,7 @@ class Sam:
             camera: handed to the baseline.
         """
         (logits, scores), note = run_within_memory(
-            lambda batch: self._find_masks(photo.rgb, batch), [BATCH, BATCH // 4, 1]
+            lambda batch: self._find_masks(photo.rgb, batch), [BATCH, BATCH // 4, 1], "points a time"
         )
         if not np.isfinite(logits).all():
             raise EstimateUnusable(f"{self._model.folder}: the masks are not finite; the weights are damaged")
@@ -71,9 +72,10 @@ class Sam:
 
         network, device = self._model.network, self._model.device
         side = int(network.config.vision_config.image_size)
-        height, width = choose_size(self._model.recipe, rgb.shape[:2])
+        recipe = replace(self._model.recipe, size=None, shortest_px=0, longest_px=side)
+        height, width = choose_size(recipe, rgb.shape[:2])
         pixels = np.zeros((1, 3, side, side), np.float32)
-        pixels[:, :, :height, :width] = make_input(rgb, self._model.recipe)
+        pixels[:, :, :height, :width] = make_input(rgb, recipe)
         rows, columns = np.divmod(np.arange(POINTS_A_SIDE**2), POINTS_A_SIDE)
         points = (np.stack([columns, rows], axis=1) + 0.5) / POINTS_A_SIDE * (width, height)
         found: list[tuple[Any, Any]] = []
