@@ -241,6 +241,12 @@ class Stopwatch:
         """Return a callback for a part of the work, which counts its own share from 0 to 1."""
         return lambda stage, fraction: self(stage, start + (end - start) * fraction)
 
+    def record(self) -> Summary:
+        """Return seconds and memory so far, as JSON can hold them."""
+        seconds = {stage: round(value, 3) for stage, value in self.seconds.items()}
+        total = round(sum(seconds.values()), 3)
+        return {"seconds": seconds, "total_seconds": total, "peak_memory_mb": read_peak_mb()}
+
 
 def _staged_build(stage: Path, options: BuildOptions) -> AbstractContextManager[Place]:
     plates = plate_files(stage, texture=options.texture)
@@ -321,10 +327,4 @@ def _describe_scene(scene: Scene, facts: StageFacts) -> Summary:
 
 def _describe_files(files: Sequence[Path], clock: Stopwatch) -> Summary:
     """Return what was written, the main file last, and how long and how much memory it took."""
-    seconds = {stage: round(value, 3) for stage, value in clock.seconds.items()}
-    return {
-        "files": [str(file) for file in files],
-        "seconds": seconds,
-        "total_seconds": round(sum(seconds.values()), 3),
-        "peak_memory_mb": read_peak_mb(),
-    }
+    return {"files": [str(file) for file in files], **clock.record()}
