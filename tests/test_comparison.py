@@ -71,5 +71,5 @@ def test_the_command_line_tells_each_pair(
     monkeypatch.chdir(tmp_path)
     assert main(["compare", str(room / "room.png"), "--depth", *maps]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("pair")] == maps
+    assert [line[4:].split(" + ")[0].strip() for line in lines if line.startswith("pair")] == maps
     assert (tmp_path / "room.comparison.png").is_file()
