@@ -1,8 +1,8 @@
 """Time and peak memory of the published networks with random weights, beside the structure of their originals.
 
 The original's structure is the same network as the originals run it: plain float32, normalisation as a layer of its
-own, channels first. Of transformers' models that is the model as its library builds it, and "here" what
-``hub.load_network`` makes of it. Each figure comes from a process of its own. Run as ``python
+own, channels first. Of transformers' models that is the model as its library builds it; here those of
+depth are laid out for convolutions. Each figure comes from a process of its own. Run as ``python
 benchmarks/network_speed.py [--runs 5] [NAME ...]``.
 """
 
@@ -72,8 +72,9 @@ def measure(name: str, as_original: bool, runs: int) -> tuple[str, str]:
     height, width, count = SIZES[name]
     network = makers[name]().eval().requires_grad_(False)
     pictures = torch.rand(count, 3, height, width)
-    if not as_original and name not in HUB:
-        network = fold_norms(network).to(memory_format=torch.channels_last)
+    if not as_original and name != "segformer-b0":
+        network = network if name in HUB else fold_norms(network)
+        network = network.to(memory_format=torch.channels_last)
         pictures = pictures.contiguous(memory_format=torch.channels_last)
     more: tuple[object, ...] = ()
     if name == "mask-rcnn":
