@@ -103,6 +103,7 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
             self._leave(context)
         for message, _ in run.errors:
             self.report({"WARNING"}, f"Blockout: {message}")
+        choose(context, made[-1])
         if not bpy.app.background:
             look_through_camera(context, self.texture == "photo")
         count = sum(ready["summary"]["prisms"] for ready in run.ready)
@@ -168,14 +169,31 @@ class PhotoHandler(bpy.types.FileHandler):
         return context.area is not None and context.area.type == "VIEW_3D"
 
 
+def choose(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
+    """Make the largest thing of a new blockout the active one, and select nothing else."""
+    for thing in context.selected_objects:
+        thing.select_set(False)
+    shown = [thing for thing in collection.objects if thing.type == "MESH" and thing.get("kind") == "object"]
+    shown = [thing for thing in shown if not thing.hide_viewport] or list(collection.objects)
+    largest = max(shown, key=lambda thing: thing.get("pixels", 0))
+    largest.select_set(True)
+    context.view_layer.objects.active = largest
+
+
 def look_through_camera(context: bpy.types.Context, shows_photo: bool) -> None:
-    """Turn the window's largest viewport to the camera, and let it show the photo on the solids."""
+    """Turn the window's largest viewport to the camera, and let it show the colours, or the photo on the solids."""
     areas = [area for area in context.window.screen.areas if area.type == "VIEW_3D"]
-    if areas:
-        space = max(areas, key=lambda area: area.width * area.height).spaces.active
-        space.region_3d.view_perspective = "CAMERA"
-        if shows_photo and space.shading.type == "SOLID":
-            space.shading.color_type = "TEXTURE"
+    if not areas:
+        return
+    area = max(areas, key=lambda area: area.width * area.height)
+    space = area.spaces.active
+    space.region_3d.view_perspective = "CAMERA"
+    space.overlay.show_relationship_lines = False  # a line from each solid to its group would hide them all
+    if shows_photo and space.shading.type == "SOLID":
+        space.shading.color_type = "TEXTURE"
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(area=area, region=region):
+        bpy.ops.view3d.view_center_camera()
 
 
 def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:

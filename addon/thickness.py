@@ -13,15 +13,43 @@ POINTS = "blockout_points"  # of a mesh: how many points it had then; editing it
 LEAST_M = 0.001
 BY_HAND = "set by hand"
 TURNED = ("cylinder", "cone", "lathe")
+PUSH = "blockout_push"  # of a mesh: a place of its front, the front's normal, and the way to the back: 9 numbers
 
 
 def can_change(thing: bpy.types.Object | None) -> bool:
     """Return whether an object is a solid whose thickness is known and whose points are as they were made."""
     if thing is None or thing.type != "MESH" or thing.mode != "OBJECT" or thing.get(THICKNESS, 0) <= 0:
         return False
+    if PUSH in thing.data:
+        return True
     if thing.get(SHAPE) in TURNED:
         return camera_of(find_root(thing)) is not None
-    return thing.data.get(PAIRS, 0) > 0 and thing.data.get(POINTS) == len(thing.data.vertices)
+    return is_paired(thing.data)
+
+
+def is_paired(mesh: bpy.types.Mesh) -> bool:
+    """Return whether the points of front and back still follow each other as they were made."""
+    return mesh.get(PAIRS, 0) > 0 and mesh.get(POINTS) == len(mesh.vertices)
+
+
+def note_push(mesh: bpy.types.Mesh, source: bpy.types.Mesh) -> None:
+    """Let a mesh whose points are in no order any more be thickened as the one that it comes from was."""
+    if PUSH in source:
+        mesh[PUSH] = list(source[PUSH])
+    elif is_paired(source):
+        points, pairs = read_points(source), source[PAIRS]
+        front, back = points[:pairs], points[pairs : 2 * pairs]
+        normal = np.linalg.svd(front - front.mean(axis=0), full_matrices=False)[2][2]
+        mesh[PUSH] = [*front.mean(axis=0), *normal, *(back - front).mean(axis=0)]
+
+
+def begin_push_here(mesh: bpy.types.Mesh) -> float:
+    """Let the front of a mesh with ``PUSH`` be where its points begin; return its thickness, metres."""
+    place, normal, way = np.reshape(mesh[PUSH], (3, 3))
+    depths = (read_points(mesh) - place) @ normal
+    nearest, furthest = sorted((depths.min(), depths.max()), key=abs)
+    mesh[PUSH] = [*(place + nearest / (way @ normal) * way), *normal, *way]
+    return float(abs(furthest - nearest))
 
 
 def set_thickness(thing: bpy.types.Object, thickness_m: float, source: str = BY_HAND) -> None:
@@ -35,7 +63,12 @@ def set_thickness(thing: bpy.types.Object, thickness_m: float, source: str = BY_
     thickness_m = max(thickness_m, LEAST_M)
     ratio = thickness_m / thing[THICKNESS]
     points = read_points(thing.data)
-    moved = _stretch(thing, points, ratio) if thing[SHAPE] in TURNED else _push_back(points, thing.data[PAIRS], ratio)
+    if PUSH in thing.data:
+        moved = _push(points, np.reshape(thing.data[PUSH], (3, 3)), ratio)
+    elif thing.get(SHAPE) in TURNED:
+        moved = _stretch(thing, points, ratio)
+    else:
+        moved = _push_back(points, thing.data[PAIRS], ratio)
     thing.data.vertices.foreach_set("co", moved.astype(np.float32).ravel())
     thing.data.update()
     thing[THICKNESS], thing[SOURCE] = thickness_m, source
@@ -82,6 +115,12 @@ def _push_back(points: np.ndarray, pairs: int, ratio: float) -> np.ndarray:
         start = at_front[0] + place @ at_front[1:]
         moved[number] = start + ratio * (point - start)
     return moved
+
+
+def _push(points: np.ndarray, push: np.ndarray, ratio: float) -> np.ndarray:
+    """Return points ``ratio`` times as far behind a plane as before, all moved the same way."""
+    place, normal, way = push
+    return points + np.outer((ratio - 1) * ((points - place) @ normal) / (way @ normal), way)
 
 
 def _stretch(thing: bpy.types.Object, points: np.ndarray, ratio: float) -> np.ndarray:

@@ -81,7 +81,7 @@ class Window:
     def ask(self, code: str, patience_s: float = PATIENCE_S) -> Any:
         """Run lines of Python in Blender's interface; return what they put in ``answer``."""
         (self.folder / "ask.tmp").write_text(textwrap.dedent(code), "utf-8")
-        os.replace(self.folder / "ask.tmp", self.folder / "ask.py")
+        (self.folder / "ask.tmp").replace(self.folder / "ask.py")
         place = self.folder / "answer.json"
         wait_for(place.exists, f"Blender's answer to {code}", patience_s)
         said = json.loads(place.read_text("utf-8"))

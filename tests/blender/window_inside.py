@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import sys
 import time
 import traceback
@@ -27,7 +26,7 @@ def tick() -> float:
         code = ask.read_text("utf-8")
         ask.unlink()
         (FOLDER / "answer.tmp").write_text(json.dumps(answer(code)), "utf-8")
-        os.replace(FOLDER / "answer.tmp", FOLDER / "answer.json")
+        (FOLDER / "answer.tmp").replace(FOLDER / "answer.json")
     state["last"] = time.perf_counter()
     return TICK_S
 
