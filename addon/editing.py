@@ -12,7 +12,19 @@ from mathutils import Matrix, Vector
 from ..errors import UsageError
 from ..reconstruct.names import identifier, stem
 from .objects import fill_mesh
-from .thickness import PAIRS, POINTS, PUSH, SHAPE, SOURCE, THICKNESS, is_paired, note_push, read_points
+from .thickness import (
+    GROUPS,
+    PAIRS,
+    POINTS,
+    PUSH,
+    SHAPE,
+    SOURCE,
+    THICKNESS,
+    groups_of,
+    is_paired,
+    note_push,
+    read_points,
+)
 from .tree import IS_WHOLE, find_root, solids_below, whole_of
 
 LABEL, SEEN, UV = "label", "seen", "st"
@@ -124,6 +136,8 @@ def merge(things: Sequence[bpy.types.Object]) -> bpy.types.Object:
     parts = [_Part(thing, first) for thing in things]
     order = _order([len(part.points) for part in parts], pairs) if keeps_order else None
     mesh = _join(parts, first.data.name, order)
+    if keeps_order:
+        mesh[GROUPS] = [number for thing in things for group in groups_of(thing.data) for number in group]
     mesh[PAIRS], mesh[POINTS] = (sum(pairs) if keeps_order else 0), len(mesh.vertices)
     if not keeps_order:
         note_push(mesh, first.data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 import numpy as np
 
@@ -10,6 +12,7 @@ from .tree import camera_of, find_root, solids_below
 THICKNESS, SOURCE, SHAPE = "thickness_m", "thickness_source", "shape"
 PAIRS = "blockout_pairs"  # of a mesh: N, where its points 0..N-1 are the front and N..2N-1 the back
 POINTS = "blockout_points"  # of a mesh: how many points it had then; editing it by hand changes that
+GROUPS = "blockout_groups"  # of a mesh that was merged: for each part the N of its own, and how many points more it has
 LEAST_M = 0.001
 BY_HAND = "set by hand"
 TURNED = ("cylinder", "cone", "lathe")
@@ -30,6 +33,12 @@ def can_change(thing: bpy.types.Object | None) -> bool:
 def is_paired(mesh: bpy.types.Mesh) -> bool:
     """Return whether the points of front and back still follow each other as they were made."""
     return mesh.get(PAIRS, 0) > 0 and mesh.get(POINTS) == len(mesh.vertices)
+
+
+def groups_of(mesh: bpy.types.Mesh) -> list[tuple[int, int]]:
+    """Return for each part that a mesh was merged of the points of its front, and how many lie between the sides."""
+    counts = list(mesh.get(GROUPS, (mesh[PAIRS], len(mesh.vertices) - 2 * mesh[PAIRS])))
+    return list(zip(counts[::2], counts[1::2], strict=True))
 
 
 def note_push(mesh: bpy.types.Mesh, source: bpy.types.Mesh) -> None:
@@ -68,7 +77,7 @@ def set_thickness(thing: bpy.types.Object, thickness_m: float, source: str = BY_
     elif thing.get(SHAPE) in TURNED:
         moved = _stretch(thing, points, ratio)
     else:
-        moved = _push_back(points, thing.data[PAIRS], ratio)
+        moved = _push_groups(points, groups_of(thing.data), ratio)
     thing.data.vertices.foreach_set("co", moved.astype(np.float32).ravel())
     thing.data.update()
     thing[THICKNESS], thing[SOURCE] = thickness_m, source
@@ -89,6 +98,19 @@ def read_points(mesh: bpy.types.Mesh) -> np.ndarray:
     points = np.empty(3 * len(mesh.vertices), np.float32)
     mesh.vertices.foreach_get("co", points)
     return points.reshape(-1, 3).astype(np.float64)
+
+
+def _push_groups(points: np.ndarray, groups: Sequence[tuple[int, int]], ratio: float) -> np.ndarray:
+    """Return points of which all fronts come first, then all backs, then what lies between, moved part by part."""
+    moved = points.copy()
+    pairs = sum(front for front, _ in groups)
+    first, between = 0, 2 * pairs
+    for front, others in groups:
+        own = np.arange(first, first + front)
+        rows = np.concatenate([own, pairs + own, np.arange(between, between + others)])
+        moved[rows] = _push_back(points[rows], front, ratio)
+        first, between = first + front, between + others
+    return moved
 
 
 def _push_back(points: np.ndarray, pairs: int, ratio: float) -> np.ndarray:

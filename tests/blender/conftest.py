@@ -63,7 +63,7 @@ def prepared(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 
     def make(scene: Scene, texture: Texture = "colour", backdrop: bool = False) -> dict[str, Any]:
         folder = tmp_path / "prepared"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         photo = tmp_path / "a photo.png"
         Image.fromarray(np.asarray(scene.photo.rgb)).save(photo)
         write_stage(scene, tmp_path / "a.usd", texture=texture, backdrop=backdrop)
