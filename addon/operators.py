@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import bpy
@@ -194,6 +195,19 @@ def look_through_camera(context: bpy.types.Context, shows_photo: bool) -> None:
     region = next(region for region in area.regions if region.type == "WINDOW")
     with context.temp_override(area=area, region=region):
         bpy.ops.view3d.view_center_camera()
+    _keep_clear_of_sidebar(area, region, space.region_3d)
+
+
+def _keep_clear_of_sidebar(area: bpy.types.Area, region: bpy.types.Region, view: bpy.types.RegionView3D) -> None:
+    """Shrink and move the camera's frame, which fills a region, into what the sidebar leaves of that.
+
+    Source: Blender's manual does not say it: the frame's size goes with (sqrt(2) + zoom / 50)^2 / 4, and an offset
+    counts in half the region's width times that.
+    """
+    covered = sum(other.width for other in area.regions if other.type == "UI" and other.width > 1)
+    size = (math.sqrt(2) + view.view_camera_zoom / 50) ** 2 / 4 * (1 - covered / region.width)
+    view.view_camera_zoom = 50 * (2 * math.sqrt(size) - math.sqrt(2))
+    view.view_camera_offset[0] += covered / (4 * region.width * size)
 
 
 def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:

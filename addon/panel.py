@@ -30,8 +30,8 @@ class BlockoutPanel(_Panel, bpy.types.Panel):
         layout.prop(told, "photo", text="")
         build = layout.row()
         build.scale_y = 1.4
-        build.enabled = bool(told.photo)
-        button = build.operator(ImportBlockout.bl_idname, text="Build Blockout", icon="MESH_CUBE")
+        text = "Build Blockout" if told.photo else "Choose a Photo..."
+        button = build.operator(ImportBlockout.bl_idname, text=text, icon="MESH_CUBE")
         button.filepath = told.photo
         for name in OPTION_NAMES:
             setattr(button, name, getattr(told, name))

@@ -48,13 +48,12 @@ class Display:
 class Window:
     """Blender with its interface; no network, its own home and temporary folder."""
 
-    def __init__(self, display: Display, folder: Path, *, log: Path) -> None:
+    def __init__(self, display: Display, folder: Path) -> None:
         """Start Blender and wait until its interface answers.
 
         Args:
             display: one for each window, since the window takes all of it.
             folder: shared with Blender, as ``THERE``.
-            log: receives what Blender prints.
         """
         self.display, self.folder = display, folder
         self.temporary = folder / "tmp"
@@ -72,11 +71,28 @@ class Window:
         words = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
         words += ["blender", "--window-geometry", "0", "0", *map(str, SIZE_PX)]
         words += ["--python", f"{THERE}/{INSIDE.name}", "--", THERE]
-        with log.open("w") as said:
+        with (folder / "log.txt").open("w") as said:
             self._process = subprocess.Popen(
                 [*ENTER, str(folder), *words], stdout=said, stderr=said, start_new_session=True
             )
         self.ask("answer = True")
+
+    def workers(self) -> list[str]:
+        """Return the command lines of Blockout's processes that this window started and that still run."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+                root = (process / "root").readlink()
+            except OSError:  # it has ended meanwhile
+                continue
+            if any(word.endswith("addon/start.py") for word in words) and root == SYSTEM.resolve():
+                found.append(" ".join(words))
+        return found
+
+    def leftovers(self) -> list[str]:
+        """Return what runs of Blockout left in the temporary folder."""
+        return [path.name for path in self.temporary.glob("blockout-*")]
 
     def ask(self, code: str, patience_s: float = PATIENCE_S) -> Any:
         """Run lines of Python in Blender's interface; return what they put in ``answer``."""
