@@ -52,7 +52,7 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
         except BlockoutError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self._run, self._timer = run, None
+        self._run, self._timer, self._shown = run, None, ""
         if bpy.app.background or context.window is None:
             run.wait()
             return self._end(context)
@@ -70,7 +70,9 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
             return {"PASS_THROUGH"}
         if self._run.advance():
             return self._end(context)
-        _show_progress(context, self._run)
+        if self._run.words != self._shown:
+            self._shown = self._run.words
+            _show_progress(context, self._run)
         return {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -216,11 +218,12 @@ def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 def _show_progress(context: bpy.types.Context, run: build.Run | None) -> None:
-    """Show in status bar and panel how far a run is; None takes it away."""
+    """Show in status bar and sidebar how far a run is; None takes it away. The view itself is not drawn anew."""
     if context.workspace:
         text = None if run is None else f"Blockout: {run.words}    (Esc cancels)"
         context.workspace.status_text_set(text)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            for region in area.regions if area.type == "VIEW_3D" else ():
+                if region.type == "UI":
+                    region.tag_redraw()

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import textwrap
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +79,8 @@ class Window:
             )
         self.ask("answer = True")
 
-    def workers(self) -> list[str]:
-        """Return the command lines of Blockout's processes that this window started and that still run."""
+    def workers(self) -> list[int]:
+        """Return the numbers of Blockout's processes that windows started and that still run."""
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
@@ -87,7 +89,7 @@ class Window:
             except OSError:  # it has ended meanwhile
                 continue
             if any(word.endswith("addon/start.py") for word in words) and root == SYSTEM.resolve():
-                found.append(" ".join(words))
+                found.append(int(process.name))
         return found
 
     def leftovers(self) -> list[str]:
@@ -123,10 +125,11 @@ class Window:
         self.move(x, y)
         self.display.run("xdotool", "mousedown", "1")
         for part in range(1, 11):
+            time.sleep(0.2)
             self.display.run("xdotool", "mousemove", str(x + dx * part // 10), str(y))
-            time.sleep(0.05)
+        time.sleep(0.5)
         self.display.run("xdotool", "mouseup", "1")
-        time.sleep(0.3)
+        time.sleep(0.5)
 
     def keys(self, *names: str) -> None:
         """Press keys, one after the other, such as "Escape" or "ctrl+z"."""
@@ -149,10 +152,15 @@ class Window:
         """Ask until the answer is true; return it."""
         return wait_for(lambda: self.ask(code), code, patience_s)
 
-    @property
-    def pid(self) -> int:
-        """Return the process that everything of this window runs under."""
-        return self._process.pid
+    def insist(self, act: Callable[[], None], code: str, patience_s: float = 6.0) -> None:
+        """Do something by mouse and keyboard until an answer is true: a busy interface may miss a click."""
+        for _ in range(5):
+            act()
+            with suppress(AssertionError):
+                self.until(code, patience_s)
+                return
+        self.picture(ROOT / "build" / "window" / "failed.png")
+        raise AssertionError(f"{code} did not come true; build/window/failed.png shows the window")
 
     def close(self) -> None:
         """End Blender, and with its name space all that it started."""
