@@ -18,7 +18,8 @@ from .errors import BlockoutError, Cancelled, UsageError
 if TYPE_CHECKING:
     from .console import Console, Outcome
     from .inference.predict import Request
-    from .pipeline import BuildOptions, Progress, Summary
+    from .pipeline import BuildOptions, Summary
+    from .stopwatch import Progress
 
 
 def main(argv: list[str] | None = None) -> int:
