@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from window import SYSTEM, THERE, Display, Window, wait_for
+from blender.window import SYSTEM, THERE, Display, Window, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "window"
