@@ -36,6 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     with _stoppable() as was_stopped:
         try:
             arguments = parse_arguments(argv)
+            if "run" in arguments:  # a command that is not about photos
+                return int(arguments.run(arguments, was_stopped))
             _check_combination(arguments)
             return _run(arguments, was_stopped)
         except SystemExit as said:  # --help and --version have printed what was asked
