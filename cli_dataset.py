@@ -12,6 +12,7 @@ from .cli_options import add_reporting, positive
 from .errors import UsageError
 
 Stopped = Callable[[], bool]
+SHOWN_PROBLEMS = 20
 
 
 def add_dataset(commands: argparse._SubParsersAction[Any]) -> None:
@@ -21,6 +22,8 @@ def add_dataset(commands: argparse._SubParsersAction[Any]) -> None:
     )
     actions = dataset.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_compose(actions)
+    _add_stats(actions)
+    _add_verify(actions)
 
 
 def _add_compose(actions: argparse._SubParsersAction[Any]) -> None:
@@ -137,6 +140,66 @@ def _describe_compose(arguments: argparse.Namespace, record: dict[str, Any], ski
     if skipped:
         lines.insert(1, f"skipped      {len(skipped):,} pictures, named above")
     return lines
+
+
+def _add_stats(actions: argparse._SubParsersAction[Any]) -> None:
+    stats = actions.add_parser(
+        "stats",
+        help="counts, sizes, bytes, mean and deviation of each channel",
+        description="Measure a data set of composites in one pass; shards, tree and flat are told apart.",
+    )
+    stats.set_defaults(run=run_stats)
+    stats.add_argument("folder", metavar="DIR", help="the data set")
+    stats.add_argument(
+        "--sheet", metavar="FILE.png", help="where some samples are drawn (default: <DIR>.sheet.png here)"
+    )
+    stats.add_argument("--workers", type=_whole, default=_cores(), metavar="N", help="threads (default: one a core)")
+    add_reporting(stats)
+
+
+def _add_verify(actions: argparse._SubParsersAction[Any]) -> None:
+    verify = actions.add_parser(
+        "verify",
+        help="find what is broken, missing or does not belong together",
+        description="Decode each picture of a data set of composites and compare the members of each sample.",
+    )
+    verify.set_defaults(run=run_verify)
+    verify.add_argument("folder", metavar="DIR", help="the data set")
+    verify.add_argument("--workers", type=_whole, default=_cores(), metavar="N", help="threads (default: one a core)")
+    add_reporting(verify)
+
+
+def run_stats(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
+    """Measure a data set, print the table and draw the contact sheet."""
+    from .console import make_console
+    from .inference.training.dataset_stats import describe_stats, measure_dataset, write_sheet
+
+    folder = Path(arguments.folder)
+    sheet = Path(arguments.sheet) if arguments.sheet else Path(f"{folder.absolute().name}.sheet.png")
+    with make_console(arguments) as console:
+        stats = measure_dataset(folder, threads=arguments.workers, progress=watch(console, folder, was_stopped))
+        write_sheet(stats.sheet, sheet)
+        kinds = {kind: measured.record() for kind, measured in stats.kinds.items()}
+        record = {"folder": str(folder), "layout": stats.layout, "samples": stats.samples, "kinds": kinds}
+        console.report(record | {"sheet": str(sheet)}, [*describe_stats(stats), f"wrote        {sheet}"])
+    return 0
+
+
+def run_verify(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
+    """Check a data set; 1 when something is wrong with it."""
+    from .console import make_console
+    from .inference.training.dataset_verify import verify_dataset
+
+    folder = Path(arguments.folder)
+    with make_console(arguments) as console:
+        found = verify_dataset(folder, threads=arguments.workers, progress=watch(console, folder, was_stopped))
+        record = {"folder": str(folder), "samples": found.samples, "problems": found.count}
+        verdict = f"{found.count:,} problems" if found.count else "nothing is wrong"
+        lines = [*found.problems[:SHOWN_PROBLEMS], f"verified     {found.samples:,} samples: {verdict}"]
+        if found.count > SHOWN_PROBLEMS:
+            lines.insert(-1, f"... and {found.count - SHOWN_PROBLEMS:,} more, which --json lists")
+        console.report(record | {"named": list(found.problems)}, lines)
+    return 1 if found.count else 0
 
 
 def watch(console: Any, folder: Path, was_stopped: Stopped) -> Callable[[str, float], None]:
