@@ -10,11 +10,14 @@ import cv2
 import numpy as np
 
 from ...errors import MaterialUnusable, PhotoNotFound, PhotoSizeUnusable, PhotoUnreadable
+from ..camera import choose_camera
 from ..depth_file import read_depth
+from ..disparity import depth_from_disparity
 from ..files import open_picture, require_file
 from ..photo import FORMATS, read_photo
-from ..prediction import Photo
-from ..registry import resolve
+from ..predict import LEVEL
+from ..prediction import DepthMap, Photo
+from ..registry import Estimator, resolve
 from .compose_plan import Recipe, Sample, plan
 
 CACHE_BYTES = 256 << 20  # of decoded pictures in each worker, half of it cut-outs
@@ -127,9 +130,7 @@ class Composer:
     def _depth(self, sample: Sample, overlay_bgr: np.ndarray, mask: np.ndarray, box: Box) -> np.ndarray | None:
         if self._estimator is not None:
             rgb = cv2.cvtColor(overlay_bgr, cv2.COLOR_BGR2RGB)
-            estimated = self._estimator.predict(Photo(rgb), None).depth
-            assert estimated is not None, f"{self.recipe.depth} is in the table of depth estimators"
-            return _resize_depth(estimated.z, self.recipe.size)
+            return _resize_depth(_estimate_z(Photo(rgb), self._estimator), self.recipe.size)
         if self.recipe.background_depths is None:
             return None
         return stand_upright(self._background_depth(sample.background), mask, box)
@@ -220,6 +221,17 @@ def stand_upright(background: np.ndarray, mask: np.ndarray, box: Box) -> np.ndar
     depth = background.copy()
     depth[mask > 0] = known.min() if known.size else np.nan
     return depth
+
+
+def _estimate_z(photo: Photo, estimator: Estimator) -> np.ndarray:
+    """Return (h, w) float32, depth by an estimator; relative disparity, without a ground to go by, is taken as it is."""
+    estimate = estimator.predict(photo, None)
+    assert estimate.depth is not None, f"{estimator.name} is in the table of depth estimators"
+    if isinstance(estimate.depth, DepthMap):
+        return estimate.depth.z
+    nothing = np.zeros(estimate.depth.values.shape, bool)
+    camera = choose_camera(photo, None, estimate.camera, estimator.name)
+    return depth_from_disparity(estimate.depth, nothing, nothing, camera, LEVEL)[0].z
 
 
 def _crop(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from ...errors import UsageError, WorkerLost
+from ...errors import LibraryMissing, UsageError, WorkerLost
 from ..files import reason_of
 from .compose_plan import Recipe
 
@@ -28,13 +28,14 @@ def run_on_ray(recipe: Recipe, folder: Path, address: str, count: Callable[[int]
         How many samples were there.
 
     Raises:
-        UsageError: Ray is not installed, or no cluster answers there.
+        LibraryMissing: Ray is not installed.
+        UsageError: no cluster answers there.
         WorkerLost: a node or a process of it was lost too often.
     """
     try:
         import ray
     except ImportError:
-        raise UsageError("--ray needs Ray, which is not installed: pip install 'blockout[ray]'.") from None
+        raise LibraryMissing("--ray needs Ray, which is not installed: pip install 'blockout[ray]'.") from None
     was_there = ray.is_initialized()
     try:
         if not was_there:

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 from blockout.errors import BlockoutError, MaterialUnusable, PhotoUnreadable
+from blockout.inference.prediction import DisparityMap, Estimate, Photo
+from blockout.inference.registry import DEPTH_ESTIMATORS
 from blockout.inference.training.compose_pictures import Composer, read_cut_out, stand_upright
 from blockout.inference.training.compose_plan import Recipe
 from PIL import Image
@@ -126,3 +128,19 @@ def test_an_estimator_by_name_gives_each_composite_a_depth_map(recipe: Recipe) -
 def test_depth_that_is_no_estimator_is_refused(recipe: Recipe, name: str) -> None:
     with pytest.raises(BlockoutError, match="--depth"):
         Composer(Recipe(recipe.foregrounds, recipe.backgrounds, depth=name))
+
+
+class Near:
+    """Sees relative disparity that grows downwards."""
+
+    name, version, licence = "near", "", ""
+
+    def predict(self, photo: Photo, camera: object) -> Estimate:
+        return Estimate(DisparityMap(np.linspace(1, 4, 24, dtype=np.float32)[:, None].repeat(32, axis=1)))
+
+
+def test_relative_disparity_becomes_depth(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEPTH_ESTIMATORS, "near", Near)
+    drawn = Composer(Recipe(recipe.foregrounds, recipe.backgrounds, size=(48, 64), depth="near")).draw(0)
+    assert drawn.depth is not None and drawn.depth.shape == (48, 64)
+    assert drawn.depth[0, 0] == pytest.approx(4 * drawn.depth[-1, 0], rel=0.05)
