@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .cli_options import add_reporting, positive
-from .errors import UsageError
+from .errors import Cancelled, UsageError
 
 Stopped = Callable[[], bool]
 SHOWN_PROBLEMS = 20
@@ -113,14 +113,17 @@ def run_compose(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         chunk=arguments.shard_size,
     )
     with make_console(arguments) as console:
-        done = compose(
-            recipe,
-            Path(arguments.output),
-            workers=arguments.workers,
-            ray_address=arguments.ray,
-            keep_going=arguments.keep_going,
-            progress=watch(console, Path(arguments.output), was_stopped),
-        )
+        try:
+            done = compose(
+                recipe,
+                Path(arguments.output),
+                workers=arguments.workers,
+                ray_address=arguments.ray,
+                keep_going=arguments.keep_going,
+                progress=watch(console, Path(arguments.output), was_stopped),
+            )
+        except KeyboardInterrupt:
+            raise Cancelled(f"{arguments.output}: interrupted: repeat the command, which goes on from there.") from None
         for sentence in done.skipped:
             console.say(f"blockout: skipped {sentence}")
         record = {"output": arguments.output, "samples": done.recipe.samples, "resumed": done.resumed}
