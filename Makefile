@@ -1,5 +1,5 @@
 # Blockout's own jobs. The first two are for everyone, the rest for those who change it.
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-fixtures lint bench extension test-blender clean
 
 PIP = .venv/bin/pip install --quiet --disable-pip-version-check
 
@@ -12,6 +12,9 @@ test: .venv/installed-dev  ## set up what the tests need and run them
 	@.ci/setup-node
 	.venv/bin/python -m pytest $(ARGS)
 
+test-fixtures: .venv/installed-dev  ## compare the published networks with their originals' outputs in ../shared/fixtures
+	.venv/bin/python -m pytest -m fixtures $(ARGS)
+
 # Tests hand in what was parametrised, and wrong values on purpose: their arguments are not checked.
 lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyproject.toml says
 	.venv/bin/ruff check
@@ -22,8 +25,12 @@ lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyprojec
 bench: .venv/installed-dev  ## measure speed, memory and quality; never a gate
 	@for job in $(filter-out benchmarks/scene%,$(wildcard benchmarks/*.py)); do echo "== $$job"; .venv/bin/python $$job; done
 
+extension: .venv/installed-dev  ## zips of the Blender extension in dist/, one a platform
+	@.ci/setup-blender
+	.venv/bin/python .ci/make-extension $(addprefix --platform ,$(PLATFORMS))
+
 clean:  ## remove all that these jobs made
-	rm -rf .venv .venv-bpy .cache build out *.egg-info tests/validators/node_modules
+	rm -rf .venv .venv-bpy .cache build dist out *.egg-info tests/validators/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/pip:

@@ -36,6 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     with _stoppable() as was_stopped:
         try:
             arguments = parse_arguments(argv)
+            if arguments.command == "models":
+                return _run_models(arguments)
             _check_combination(arguments)
             return _run(arguments, was_stopped)
         except SystemExit as said:  # --help and --version have printed what was asked
@@ -61,6 +63,24 @@ def _run(arguments: argparse.Namespace, was_stopped: Callable[[], bool]) -> int:
                     break
         console.finish(outcomes)
     return max(outcome.exit_code for outcome in outcomes)
+
+
+def _run_models(arguments: argparse.Namespace) -> int:
+    """List, measure or fetch models."""
+    from .console import print_models
+    from .inference.catalogue import DEFAULT_MODEL
+    from .inference.hub import fetch
+    from .inference.models import list_models, measure_models
+
+    if arguments.action == "fetch":
+        folder = fetch(DEFAULT_MODEL.get(arguments.id, arguments.id))
+        print(f"{arguments.id} is in {folder}")
+        return 0
+    models = list_models()
+    if arguments.time is not None:
+        models = measure_models(models, arguments.time, arguments.device)
+    print_models(models, as_json=arguments.json)
+    return 0
 
 
 def _check_combination(arguments: argparse.Namespace) -> None:
@@ -129,6 +149,7 @@ def _read_request(arguments: argparse.Namespace) -> Request:
         fov_deg=arguments.fov,
         focal_mm=arguments.focal_mm,
         lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
+        device=arguments.device,
     )
 
 

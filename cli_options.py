@@ -42,6 +42,7 @@ def _make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_build(commands)
     _add_predict(commands)
+    _add_models(commands)
     return parser
 
 
@@ -103,8 +104,29 @@ def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_reporting(predict, predict.add_argument_group("files"))
 
 
+def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
+    models = commands.add_parser(
+        "models",
+        help="list the estimators, or fetch a model",
+        description="List the estimators: task, size, licence, where weights come from, and whether they are here.",
+    )
+    models.add_argument(
+        "--time",
+        nargs="*",
+        metavar="ESTIMATOR",
+        help="measure seconds for a picture on this machine, of these (as after --depth) or of all that are here",
+    )
+    models.add_argument("--json", action="store_true", help="the list as JSON on stdout")
+    _add_device(models)
+    actions = models.add_subparsers(dest="action", metavar="[fetch ID]")
+    fetch = actions.add_parser("fetch", help="download a model from the Hugging Face hub")
+    fetch.add_argument("id", metavar="ID", help="OWNER/NAME, or a name of the list")
+
+
 def _add_inference(parser: argparse.ArgumentParser) -> None:
-    maps = parser.add_argument_group("depth and segments: an estimator by name, or a map made elsewhere")
+    maps = parser.add_argument_group(
+        "depth and segments: an estimator as NAME[:PATH or ID], a model's id or folder, or a map made elsewhere"
+    )
     maps.add_argument("--depth", default="geometric", metavar="NAME|FILE", help=".npy, .npz, 16-bit .png or .exr")
     maps.add_argument(
         "--depth-scale",
@@ -117,6 +139,7 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     maps.add_argument(
         "--segments", default="geometric", metavar="NAME|FILE", help=".png or .npy of ids, or 2D_3D's .npy"
     )
+    _add_device(maps)
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
     only_one.add_argument(
@@ -128,6 +151,15 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
         "--vanishing-lines",
         metavar="FILE.json",
         help="segments along the world's axes, {x, y, z}: tell which way is down, and the focal length if nothing else",
+    )
+
+
+def _add_device(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="what networks run on (default: auto, the fastest that is there)",
     )
 
 

@@ -17,6 +17,7 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
+    from .inference.models import Model
     from .pipeline import Summary
 
 HOW_TO_OPEN = (
@@ -200,11 +201,11 @@ def _describe_build(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _describe_source(source: dict[str, str]) -> str:
-    return ", ".join(filter(None, (f"{source['name']} {source['version']}".strip(), source["licence"])))
+    return ", ".join(filter(None, (f"{source['name']} {source['version']}".strip(), source["licence"], source["note"])))
 
 
 def _is_non_commercial(licence: str) -> bool:
-    return any(mark in licence.lower() for mark in ("-nc", "non-commercial", "noncommercial"))
+    return any(mark in licence.lower() for mark in ("-nc", "non-commercial", "noncommercial", "amlr"))
 
 
 def _print_table(outcomes: Sequence[Outcome]) -> None:
@@ -222,3 +223,30 @@ def _print_table(outcomes: Sequence[Outcome]) -> None:
             numbers = str(made["prisms"]), str(made["faces"])
             table.add_row(outcome.photo.name, *numbers, *sources, f"{made['total_seconds']:.2f}", made["files"][-1])
     RichConsole(highlight=False, markup=False).print(table)
+
+
+def print_models(models: Sequence[Model], *, as_json: bool) -> None:
+    """Print the estimators, one row each."""
+    if as_json:
+        print(json.dumps([model.record() for model in models], indent=1))
+        return
+    here = {True: "yes", False: "no", None: "give a path"}
+    rows = [("name", "task", "size", "here", "s a picture", "licence", "weights")]
+    rows += [
+        (m.entry.name, m.entry.task, m.entry.size, here[m.present], _seconds(m), m.entry.licence, m.entry.weights)
+        for m in models
+    ]
+    if all(model.seconds is None for model in models):
+        rows = [(*row[:4], *row[5:]) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for model in models:
+        if model.problem:
+            print(f"blockout: {model.problem}", file=sys.stderr)
+    if any(model.present is False for model in models):
+        print("\nblockout models fetch NAME or ID downloads what is not here; nothing else does.")
+
+
+def _seconds(model: Model) -> str:
+    return "" if model.seconds is None else f"{model.seconds:.2f}"

@@ -65,12 +65,44 @@ class NothingToBuild(BlockoutError):
     """No segment of the photo gives a solid."""
 
 
+class LibraryMissing(BlockoutError):
+    """An estimator needs a library that is not installed."""
+
+
+class WeightsNotFound(BlockoutError):
+    """A network's weights are neither a file or folder that is there nor in the local cache."""
+
+
+class WeightsUnusable(BlockoutError):
+    """A network's files are damaged, incomplete, or those of another kind of network."""
+
+
+class DownloadFailed(BlockoutError):
+    """Weights could not be fetched."""
+
+
+class DeviceUnusable(UsageError):
+    """The computing device that was asked for is not there."""
+
+
+class MemoryExhausted(BlockoutError):
+    """A network does not fit into memory even at its smallest size."""
+
+
+class EstimateUnusable(BlockoutError):
+    """A network's output is not finite, or not what its description says."""
+
+
 class OutputExists(BlockoutError):
     """A file would be overwritten and --overwrite was not given."""
 
 
 class OutputUnwritable(BlockoutError):
     """The output's folder is missing, read-only or full."""
+
+
+class WorkerFailed(BlockoutError):
+    """The process that works for the Blender add-on could not start, or ended before its time."""
 
 
 class Cancelled(BlockoutError):

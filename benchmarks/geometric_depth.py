@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from blockout.inference.geometric import Geometric
-from blockout.inference.prediction import Camera, Photo
+from blockout.inference.prediction import Camera, DepthMap, Photo
 from blockout.inference.standing import FAR_M
 from PIL import Image
 
@@ -48,7 +48,12 @@ def evaluate(frame: Path) -> dict[str, float | str]:
     guessed = Geometric().predict(Photo(rgb), None)
     seconds = time.perf_counter() - started
     given = Geometric().predict(Photo(rgb), camera)
-    assert guessed.depth and given.depth and guessed.camera and given.gravity_cam is not None
+    assert (
+        isinstance(guessed.depth, DepthMap)
+        and isinstance(given.depth, DepthMap)
+        and guessed.camera
+        and given.gravity_cam is not None
+    )
     down = given.gravity_cam
     return {
         "frame": frame.name,

@@ -21,6 +21,11 @@ _WORDS: dict[Kind, str] = {
         fireplace stairs stair staircase stairway step escalator window windowpane door doorway doorframe
         blind hill mountain mount cliff structure structural otherstructure""",
 }
+_MASSES = """
+    tree vegetation plant flora palm bush hedge branch leaves grass flower fruit vegetable salad food books paper cloth
+    clothes textile fabric crowd curtain drapery furniture banner signboard rock stone rubble wood metal plastic net
+    cage lights light stuff other otherprop otherfurniture solid liquid straw thing"""  # one mask of them may be many
+_UNCOUNTABLE = frozenset(_MASSES.split())
 _KIND_OF_WORD: dict[str, Kind] = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _MODIFIERS = frozenset(  # what COCO-Stuff and others put after the noun: "wall-brick", "door-stuff"
     ["other", "stuff", "brick", "concrete", "panel", "stone", "tile", "wood", "marble", "metal", "merged", "plain"]
@@ -35,6 +40,11 @@ def kind_of(label: str) -> Kind:
     """
     word = (words_of(label) or [""])[-1]
     return _KIND_OF_WORD.get(word) or _KIND_OF_WORD.get(word.removesuffix("s")) or "object"
+
+
+def is_countable(label: str) -> bool:
+    """Tell whether a network's mask of this label is one thing, and not everything of its class."""
+    return kind_of(label) == "object" and (words_of(label) or ["thing"])[-1] not in _UNCOUNTABLE
 
 
 def words_of(label: str) -> list[str]:

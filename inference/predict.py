@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
 
 import numpy as np
 
 from .camera import choose_camera, is_assumed, known_camera, write_camera
 from .depth_file import DepthKind, read_depth, write_depth
-from .prediction import Camera, DepthMap, Estimate, Photo, Prediction, SegmentMap, Source
-from .registry import Estimator, Loader, resolve
+from .fitting import fit_maps
+from .prediction import (
+    Camera,
+    DepthMap,
+    Estimate,
+    Photo,
+    Prediction,
+    SegmentMap,
+    Source,
+)
+from .registry import Estimator, Loader, Task, loaders_of, resolve
 from .resample import fit_depth, fit_segments
 from .segment_file import read_segments, write_segments
+from .vanishing import see_view
 
-Map = TypeVar("Map", DepthMap, SegmentMap)
+LEVEL = np.array([0.0, 1.0, 0.0])  # gravity in camera axes, where nothing tells it
 Progress = Callable[[str, float], None]
 MAP_FILES = ("depth.npy", "depth.json", "segments.png", "segments.json", "camera.json")
 
@@ -26,11 +35,12 @@ class Request:
     """What to predict with.
 
     Attributes:
-        depth, segments: an estimator's name, or the path of a map.
+        depth, segments: an estimator's name, with :PATH or :ID for a network, a model's id or folder, or a map's path.
         depth_scale_m: metres that one unit of a 16-bit depth map stands for.
         depth_kind: what the numbers of a depth file are, None for what the file says.
         camera_file, fov_deg, focal_mm: the camera, as of ``camera.known_camera``; the first that is not None counts.
         lines_file: vanishing lines for what the others leave open of the camera, gravity above all.
+        device: what networks run on: "auto", "cpu", "cuda" or "mps".
     """
 
     depth: str = "geometric"
@@ -41,6 +51,7 @@ class Request:
     fov_deg: float | None = None
     focal_mm: float | None = None
     lines_file: Path | None = None
+    device: str = "auto"
 
 
 def predict(photo: Photo, request: Request, progress: Progress | None = None) -> Prediction:
@@ -61,28 +72,36 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
     report = progress or (lambda stage, fraction: None)
     report("camera", 0.0)
     known = known_camera(photo, request.camera_file, request.fov_deg, request.focal_mm, request.lines_file)
-    depth_from, segments_from = resolve(request.depth, "depth"), resolve(request.segments, "segments")
-
+    sources: dict[Task, Loader | Path] = {
+        "depth": resolve(request.depth, "depth", request.device),
+        "segments": resolve(request.segments, "segments", request.device),
+    }
     report("maps", 0.05)  # before any estimator runs: a file that cannot be used is told at once
-    depth, segments = _read_maps(photo, request, depth_from, segments_from)
-    loaders = {request.depth: depth_from, request.segments: segments_from}
-    runs = _run(photo, known, {name: load for name, load in loaders.items() if not isinstance(load, Path)}, report)
+    depth_file, segments_file = _read_maps(photo, request, sources["depth"], sources["segments"])
+    arguments: dict[Task, str] = {"depth": request.depth, "segments": request.segments}
+    runs = _run(photo, known, arguments, {t: s for t, s in sources.items() if not isinstance(s, Path)}, report)
 
     report("fit to photo", 0.95)
-    if depth is None:
-        depth = fit_depth(_required(runs[request.depth].estimate.depth, request.depth), photo.size, request.depth)
-    if segments is None:
-        found = _required(runs[request.segments].estimate.segments, request.segments)
-        segments = fit_segments(found, photo.size, request.segments)
+    estimates = {task: run.estimate for task, run in runs.items()}
     camera, camera_source = _camera(photo, known, runs)
-    gravities = [None if known is None else known.down_cam, *(run.estimate.gravity_cam for run in runs.values())]
+    gravities = [None if known is None else known.down_cam, *(e.gravity_cam for e in estimates.values())]
+    gravity = next((np.asarray(gravity) for gravity in gravities if gravity is not None), None)
+    found_depth = depth_file or estimates["depth"].depth
+    found_segments = segments_file or estimates["segments"].segments
+    assert found_depth is not None and found_segments is not None, "a table names an estimator for what it does not do"
+    down_cam = LEVEL if gravity is None else gravity
+    depth, segments, note = fit_maps(photo, found_depth, found_segments, camera, down_cam)
     return Prediction(
         photo,
         replace(camera, down_cam=None),  # gravity has one place from here on
         depth,
         segments,
-        gravity_cam=next((np.asarray(gravity) for gravity in gravities if gravity is not None), None),
-        sources=(_source("depth", request.depth, runs), _source("segments", request.segments, runs), camera_source),
+        gravity_cam=gravity,
+        sources=(
+            _source("depth", request.depth, runs, note),
+            _source("segments", request.segments, runs),
+            camera_source,
+        ),
     )
 
 
@@ -127,34 +146,50 @@ class _Run:
     estimate: Estimate
 
 
-def _run(photo: Photo, known: Camera | None, loaders: dict[str, Loader], report: Progress) -> dict[str, _Run]:
-    runs = {}
-    for index, (name, load) in enumerate(loaders.items()):
+class _Lines:
+    """What sees a photo's view from its lines, where no other estimator says how the camera was held."""
+
+    name, version, licence = "vanishing lines", "", ""
+
+    def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
+        """Return the camera and gravity."""
+        view = see_view(photo, camera)
+        return Estimate(camera=view.camera, gravity_cam=view.down_cam)
+
+
+def _run(
+    photo: Photo, known: Camera | None, arguments: dict[Task, str], loaders: dict[Task, Loader], report: Progress
+) -> dict[str, _Run]:
+    """Run the estimators, by task; one that does both, and was named for both, runs once."""
+    runs: dict[str, _Run] = {}
+    for index, (task, load) in enumerate(loaders.items()):
+        name = arguments[task]
+        if "depth" in runs and name == arguments["depth"] and name in loaders_of(task):
+            runs[task] = runs["depth"]
+            continue
         report(name, 0.1 + 0.8 * index / len(loaders))
         estimator = load()
-        runs[name] = _Run(estimator, estimator.predict(photo, known))
+        runs[task] = _Run(estimator, estimator.predict(photo, known))
+    if runs and all(run.estimate.gravity_cam is None for run in runs.values()):
+        runs["view"] = _Run(_Lines(), _Lines().predict(photo, known))
     return runs
-
-
-def _required(found: Map | None, name: str) -> Map:
-    """Return what an estimator made; that it made none is a mistake in the table that names it for the task."""
-    assert found is not None, f"{name} is in the table of a task that it does not do"
-    return found
 
 
 def _camera(photo: Photo, known: Camera | None, runs: dict[str, _Run]) -> tuple[Camera, Source]:
     """Return the camera and who made it: the first estimator that sees one, when nobody states it."""
-    name, estimated = next(
-        ((name, run.estimate.camera) for name, run in runs.items() if run.estimate.camera is not None), ("", None)
-    )
-    camera = choose_camera(photo, known, estimated, name)
-    if known is not None or estimated is None or is_assumed(camera):
+    run = next((run for run in runs.values() if run.estimate.camera is not None), None)
+    if run is None:
+        camera = choose_camera(photo, known)
         return camera, Source("camera", camera.source)
-    return camera, _source("camera", name, runs)
+    camera = choose_camera(photo, known, run.estimate.camera, run.estimator.name)
+    if known is not None or is_assumed(camera):
+        return camera, Source("camera", camera.source)
+    return camera, Source("camera", run.estimator.name, run.estimator.version, run.estimator.licence)
 
 
-def _source(task: Literal["depth", "segments", "camera"], argument: str, runs: dict[str, _Run]) -> Source:
-    if argument not in runs:
+def _source(task: Task, argument: str, runs: dict[str, _Run], note: str = "") -> Source:
+    if task not in runs:
         return Source(task, Path(argument).name)
-    run = runs[argument]
-    return Source(task, run.estimator.name, run.estimator.version, run.estimator.licence)
+    run = runs[task]
+    note = "; ".join(filter(None, (run.estimate.note, note)))
+    return Source(task, run.estimator.name, run.estimator.version, run.estimator.licence, note)

@@ -84,14 +84,30 @@ class DepthMap:
     is_metric: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class DisparityMap:
+    """Affine-invariant disparity: a / depth + b with unknown a > 0 and b, as relative depth networks give it.
+
+    Attributes:
+        values: (h, w) float32, larger when nearer, any size and aspect ratio; NaN unknown.
+    """
+
+    values: np.ndarray
+
+
 @dataclass(frozen=True)
 class Segment:
-    """One row of a segment map's table; ``id`` is its value in ``SegmentMap.ids``, never 0."""
+    """One row of a segment map's table; ``id`` is its value in ``SegmentMap.ids``, never 0.
+
+    Attributes:
+        part_of: id of the segment that this one is a part of, 0 for a whole.
+    """
 
     id: int
     label: str
     kind: Kind = "object"
     score: float = 1.0
+    part_of: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,21 +116,37 @@ class SegmentMap:
 
     Attributes:
         ids: (H, W) int32, 0 = none.
-        segments: one row for each id that occurs, in rising order of id.
+        segments: one row for each id that occurs, and for the wholes of which only parts do, in rising order of id.
     """
 
     ids: np.ndarray
     segments: tuple[Segment, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class MaskStack:
+    """Masks that may overlap, as networks give them: instances, and classes of which all instances share one mask.
+
+    Attributes:
+        scores: (N, h, w) float32, 0..1, any size and aspect ratio.
+        segments: N rows with ids 1..N, in the order of ``scores``.
+        is_instance: (N,) bool, whether a mask is one thing; else it is everything of its class.
+    """
+
+    scores: np.ndarray
+    segments: tuple[Segment, ...]
+    is_instance: np.ndarray
+
+
 @dataclass(frozen=True)
 class Source:
-    """Who made a map: written into the summary, scene.json and the stage's documentation."""
+    """Who made a map, and what is worth knowing of how: for the summary, scene.json and the stage's documentation."""
 
     task: Literal["depth", "segments", "camera"]
     name: str
     version: str = ""
     licence: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,12 +155,14 @@ class Estimate:
 
     Attributes:
         gravity_cam: (3,) float64 unit vector that points down, in camera axes.
+        note: what is worth knowing of how it was made, such as a smaller size for want of memory.
     """
 
-    depth: DepthMap | None = None
-    segments: SegmentMap | None = None
+    depth: DepthMap | DisparityMap | None = None
+    segments: SegmentMap | MaskStack | None = None
     camera: Camera | None = None
     gravity_cam: np.ndarray | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

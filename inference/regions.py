@@ -67,7 +67,7 @@ def keep_connected(ids: np.ndarray, least_px: int) -> np.ndarray:
     kept = areas >= min(least_px, areas[1:].max(initial=1))
     kept[0] = False
     parts[~kept[parts]] = 0
-    _grow(parts)
+    grow(parts)
     kept[0], kept[1:] = False, kept[1:] | ~kept.any()
     return np.cumsum(kept, dtype=np.int32)[parts]
 
@@ -100,7 +100,7 @@ def _boxes(ids: np.ndarray) -> list[tuple[int, int, int, int, int]]:
     return [(int(i), int(top[i]), int(left[i]), int(bottom[i]), int(right[i])) for i in present if i > 0]
 
 
-def _grow(ids: np.ndarray) -> None:
+def grow(ids: np.ndarray) -> None:
     """Fill the zeros in place from 4-neighbours, one ring at a time."""
     height, width = ids.shape
     rows, columns = np.nonzero(ids == 0)
@@ -140,5 +140,5 @@ def sharpen_outlines(ids: np.ndarray, rgb: np.ndarray) -> np.ndarray:
         markers[large == value] = value  # thinner than the band: keep all of it
     markers = cv2.watershed(np.ascontiguousarray(cv2.GaussianBlur(rgb, (0, 0), 1.0)), markers)
     markers[markers < 0] = 0
-    _grow(markers)
+    grow(markers)
     return markers

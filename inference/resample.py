@@ -79,9 +79,15 @@ def fit_depth(depth: DepthMap, size: tuple[int, int], name: str = "the depth map
     Raises:
         MapAspectMismatch: it is no map of this photo.
     """
+    if depth.z.shape != size:
+        _require_aspect(depth.z.shape, size, name)
+    return resize_depth(depth, size)
+
+
+def resize_depth(depth: DepthMap, size: tuple[int, int]) -> DepthMap:
+    """Return a depth map in another size as ``fit_depth`` does, whatever its aspect ratio: networks like squares."""
     if depth.z.shape == size:
         return depth
-    _require_aspect(depth.z.shape, size, name)
     resize = _shrink if size[0] * size[1] < depth.z.size else _enlarge
     return DepthMap(resize(depth.z, size), depth.is_metric)
 

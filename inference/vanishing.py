@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from .camera import ASSUMED_FOV_DEG, camera_from_fov
-from .prediction import Camera
+from .prediction import Camera, Photo
 
+WORK_SIDE_PX = 640  # the longer side of the reduced picture that views are estimated on
 MAX_PITCH_DEG, MAX_ROLL_DEG = 45, 15
 FOV_CANDIDATES_DEG = (35, 40, 45, 50, 55, 60, 66, 72, 80, 90)
 MIN_LINE = 0.03  # of the picture's longer side: shorter segments are texture
@@ -50,6 +51,24 @@ def detect_lines(rgb: np.ndarray) -> np.ndarray:
     lines = found.reshape(-1, 4).astype(np.float64) + 0.5
     length = np.hypot(lines[:, 2] - lines[:, 0], lines[:, 3] - lines[:, 1])
     return lines[length > MIN_LINE * max(grey.shape)]
+
+
+def see_view(photo: Photo, camera: Camera | None) -> View:
+    """Estimate gravity, and the field of view when no camera is given, on a reduced copy of a photo.
+
+    Args:
+        photo: any photo.
+        camera: as of ``estimate_view``, for the photo's size.
+
+    Returns:
+        Gravity and the camera, for the photo's size.
+    """
+    height, width = photo.size
+    scale = min(1.0, WORK_SIDE_PX / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    small = cv2.resize(photo.rgb, size[::-1], interpolation=cv2.INTER_AREA)
+    view = estimate_view(small, camera.resized(*size) if camera else None)
+    return View(camera or view.camera.resized(height, width), view.down_cam)
 
 
 def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:

@@ -108,7 +108,7 @@ def _describe(layer: Sdf.Layer, scene: Scene, units: Units, up: UpAxis) -> None:
     facts = {"photo": scene.photo.path.name, "camera": scene.camera.source, "scale": scene.scale.in_words}
     for source in scene.sources:
         if source.task != "camera":
-            words = (source.name, source.version, source.licence and f"({source.licence})")
+            words = (source.name, source.version, source.licence and f"({source.licence})", source.note)
             facts[source.task] = " ".join(word for word in words if word)
     facts = {name: encodable(fact) for name, fact in facts.items()}
     layer.defaultPrim = ROOT[1:]

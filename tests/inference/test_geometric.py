@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from blockout.inference.camera import camera_from_focal_mm, camera_from_fov
 from blockout.inference.geometric import Geometric
-from blockout.inference.prediction import Estimate, Photo, Segment
+from blockout.inference.prediction import DepthMap, Estimate, Photo, Segment, SegmentMap
 from blockout.inference.standing import CAMERA_HEIGHT_M
 from blockout.inference.vanishing import down_from_angles
 from PIL import Image
@@ -47,7 +47,7 @@ def predict(rgb: np.ndarray) -> Estimate:
 
 
 def segment_at(estimate: Estimate, x: int, y: int) -> Segment:
-    assert estimate.segments is not None
+    assert isinstance(estimate.segments, SegmentMap)
     number = estimate.segments.ids[y, x]
     return next(segment for segment in estimate.segments.segments if segment.id == number)
 
@@ -65,13 +65,13 @@ def test_sky_ground_structure_and_object_are_told_apart(street: Estimate) -> Non
 
 
 def test_sky_has_no_depth_and_all_else_has(street: Estimate) -> None:
-    assert street.depth is not None and street.segments is not None
+    assert isinstance(street.depth, DepthMap) and isinstance(street.segments, SegmentMap)
     sky = [segment.id for segment in street.segments.segments if segment.kind == "sky"]
     np.testing.assert_array_equal(np.isnan(street.depth.z), np.isin(street.segments.ids, sky))
 
 
 def test_the_ground_is_a_plane_under_the_assumed_camera(street: Estimate) -> None:
-    assert street.depth is not None
+    assert isinstance(street.depth, DepthMap)
     rows = np.arange(420, 480)
     expected_m = CAMERA_HEIGHT_M * CAMERA.fy / (rows + 0.5 - CAMERA.cy)
     np.testing.assert_allclose(street.depth.z[rows, 20], expected_m, rtol=0.001)
@@ -83,14 +83,14 @@ FEET = [(180, 100, BUILDING_FOOT), (180, 300, BUILDING_FOOT), (455, 370, BOX_FOO
 
 @pytest.mark.parametrize(("x", "y", "foot"), FEET)
 def test_a_thing_stands_where_its_foot_meets_the_ground(street: Estimate, x: int, y: int, foot: int) -> None:
-    assert street.depth is not None
+    assert isinstance(street.depth, DepthMap)
     assert street.depth.z[y, x] == pytest.approx(CAMERA_HEIGHT_M * CAMERA.fy / (foot - CAMERA.cy), rel=0.05)
 
 
 def test_outlines_follow_the_edges_of_a_large_photo() -> None:
     rgb = cv2.resize(draw_street(), (1920, 1440), interpolation=cv2.INTER_NEAREST)
     estimate = predict(rgb)
-    assert estimate.segments is not None
+    assert isinstance(estimate.segments, SegmentMap)
     ids = estimate.segments.ids
     box = ids == ids[1110, 1365]
     truth = np.zeros_like(box)
@@ -105,7 +105,7 @@ def test_a_wall_that_runs_away_is_farther_at_its_far_end() -> None:
     wall = np.array([[0, 40], [420, 200], [420, 270], [0, 440]], np.int32)  # foot from 4.4 m to 30 m
     cv2.fillPoly(rgb, [wall], (150, 90, 60))
     estimate = predict(rgb)
-    assert estimate.depth is not None
+    assert isinstance(estimate.depth, DepthMap)
     for x in (100, 200, 300):
         foot = 440 + (270 - 440) * x / 420
         assert estimate.depth.z[250, x] == pytest.approx(CAMERA_HEIGHT_M * CAMERA.fy / (foot - CAMERA.cy), rel=0.1)
@@ -117,14 +117,15 @@ def test_a_white_ceiling_is_no_sky() -> None:
     rgb[110:350] = (205, 200, 190)
     rgb[350:] = (170, 140, 105)
     estimate = predict(rgb)
-    assert estimate.segments is not None
+    assert isinstance(estimate.segments, SegmentMap)
     assert {segment.kind for segment in estimate.segments.segments} == {"structure", "ground"}
 
 
 def check(estimate: Estimate, size: tuple[int, int]) -> None:
     """Hold an estimate against what the interface promises."""
     depth, segments, camera = estimate.depth, estimate.segments, estimate.camera
-    assert depth is not None and segments is not None and camera is not None and estimate.gravity_cam is not None
+    assert isinstance(depth, DepthMap) and isinstance(segments, SegmentMap)
+    assert camera is not None and estimate.gravity_cam is not None
     assert depth.z.shape == segments.ids.shape == (camera.height, camera.width) == size
     assert (depth.z.dtype, segments.ids.dtype) == (np.float32, np.int32)
     assert np.isfinite(depth.z).any() and np.nanmin(depth.z) > 0
@@ -143,8 +144,8 @@ def test_a_picture_of_nothing_still_gives_a_segment_and_a_depth(name: str) -> No
 
 def test_the_same_photo_gives_the_same_bytes() -> None:
     first, second = predict(draw_street()), predict(draw_street())
-    assert first.depth is not None and second.depth is not None
-    assert first.segments is not None and second.segments is not None
+    assert isinstance(first.depth, DepthMap) and isinstance(second.depth, DepthMap)
+    assert isinstance(first.segments, SegmentMap) and isinstance(second.segments, SegmentMap)
     assert first.depth.z.tobytes() == second.depth.z.tobytes()
     assert first.segments.ids.tobytes() == second.segments.ids.tobytes()
     assert first.segments.segments == second.segments.segments
@@ -159,7 +160,7 @@ def test_the_example_comes_out_nearer_to_its_true_depth_than_a_constant_does() -
     rgb = np.asarray(Image.open(examples / "square.jpg"))
     true_mm = np.asarray(Image.open(examples / "square_depth.png"))
     estimate = Geometric().predict(Photo(rgb), camera_from_focal_mm(28, (rgb.shape[0], rgb.shape[1])))
-    assert estimate.depth is not None and estimate.gravity_cam is not None
+    assert isinstance(estimate.depth, DepthMap) and estimate.gravity_cam is not None
     assert estimate.gravity_cam == pytest.approx(down_from_angles(4.0, 0.0), abs=0.01)  # rendered looking up 4 degrees
     z = cv2.resize(estimate.depth.z, (true_mm.shape[1], true_mm.shape[0]), interpolation=cv2.INTER_NEAREST)
     known = np.isfinite(z) & (true_mm > 0)
@@ -182,7 +183,7 @@ def test_the_shared_photographs_have_sky_above_and_ground_below(
     rgb = np.asarray(Image.open(shared / "photos" / photo).convert("RGB"))
     estimate = predict(rgb)
     check(estimate, rgb.shape[:2])
-    assert estimate.segments is not None
+    assert isinstance(estimate.segments, SegmentMap)
     assert segment_at(estimate, *sky_at).kind == "sky"
     assert segment_at(estimate, *ground_at).kind == "ground"
     assert 15 <= len(estimate.segments.segments) <= 60

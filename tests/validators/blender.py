@@ -58,6 +58,7 @@ def compare(stage: WrittenStage, found: dict[str, Any]) -> None:
     """Assert that what Blender found is what was written."""
     assert found["cameras"] == ["photo_cam"]
     assert found["missing"] == [], "textures that Blender cannot open"
+    assert len(found["textures"]) == len(stage.pictures())
     assert np.abs(np.array(found["points_px"]) - stage.probes()[1]).max() < 0.5, "the camera shows points elsewhere"
     solids = stage.solids()
     objects = found["objects"]
@@ -73,16 +74,16 @@ def compare(stage: WrittenStage, found: dict[str, Any]) -> None:
         assert facts["properties"]["label"] == prism.label
         assert facts["properties"]["pixels"] == prism.pixels
         assert facts["properties"]["thickness_m"] == pytest.approx(prism.thickness_m)
-        compare_materials(facts, name.removesuffix("_geo"), prism.colour, solid.front_faces, stage.is_textured(prism))
+        compare_materials(facts, name.removesuffix("_geo"), prism.colour, solid.front_faces, stage.front_picture(prism))
     groups = {parent for _, parent in solids.values()} - {"segments", "Blockout"}
     assert {objects[group]["type"] for group in groups} <= {"EMPTY"}, "a group with a Mesh of its own"
 
 
-def compare_materials(facts: dict[str, Any], stem: str, colour: np.ndarray, fronts: int, is_textured: bool) -> None:
-    """Assert that the front faces, and only these, show the photo where they should."""
+def compare_materials(facts: dict[str, Any], stem: str, colour: np.ndarray, fronts: int, picture: str | None) -> None:
+    """Assert that the front faces, and only these, show a picture where they should."""
     faces = [facts["materials"][index] for index in facts["face_materials"]]
     body = f"{stem}_mtl"
-    assert faces == [("photo_mtl" if is_textured else body)] * fronts + [body] * (len(faces) - fronts)
+    assert faces == [f"{picture}_mtl" if picture else body] * fronts + [body] * (len(faces) - fronts)
     colours = dict(zip(facts["materials"], facts["colours"], strict=True))
     assert colours[body] == pytest.approx(list(colour), abs=1e-5)
-    assert colours.get("photo_mtl") is None
+    assert colours.get("photo_mtl") is colours.get("plate_mtl") is None

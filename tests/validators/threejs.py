@@ -55,13 +55,12 @@ def compare(stage: WrittenStage, found: dict[str, Any]) -> None:
     camera = stage.scene.camera
     if (camera.cx, camera.cy) == (camera.width / 2, camera.height / 2):  # three.js has no vertical lens shift
         assert np.abs(np.array(found["points_px"]) - stage.probes()[1]).max() < 0.5, "the camera shows points elsewhere"
-    has_texture = stage.texture == "photo" or stage.backdrop
-    assert len(found["textures"]) == has_texture
+    assert len(found["textures"]) == len(stage.pictures())
     solids = stage.solids()
     assert sorted(mesh["name"] for mesh in found["meshes"]) == sorted(solids)
     for mesh in found["meshes"]:
         prism = solids[mesh["name"]][0]
-        compare_mesh(mesh, prism, stage.mesh(prism), stage.is_textured(prism))
+        compare_mesh(mesh, prism, stage.mesh(prism), stage.front_picture(prism) is not None)
 
 
 def compare_mesh(mesh: dict[str, Any], prism: Prism, solid: Mesh, is_textured: bool) -> None:

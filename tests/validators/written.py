@@ -47,13 +47,23 @@ class WrittenStage:
             solids["backdrop_geo"] = backdrop_of(self.scene, self._furthest_m()), "Blockout"
         return solids
 
-    def is_textured(self, prism: Prism) -> bool:
-        """Return whether the front of a solid shows the photo."""
-        return self.texture == "photo" or prism.name == "backdrop"
+    def front_picture(self, prism: Prism) -> str | None:
+        """Return the picture that the front of a solid shows; None for its colour alone."""
+        if prism.name == "backdrop":
+            return "photo"
+        if self.texture != "photo":
+            return None
+        return "plate" if prism.shows_plate and self.scene.plate is not None else "photo"
+
+    def pictures(self) -> set[str]:
+        """Return the pictures that the stage's materials show."""
+        photo = {"photo"} if self.texture == "photo" or self.backdrop else set()
+        plate = {"plate"} if self.texture == "photo" and self.scene.plate is not None else set()
+        return photo | plate
 
     def mesh(self, prism: Prism) -> Mesh:
         """Return the polygons that were written for a solid."""
-        return refine_front(mesh_of(prism), prism, self.scene)[0] if self.is_textured(prism) else mesh_of(prism)
+        return refine_front(mesh_of(prism), prism, self.scene)[0] if self.front_picture(prism) else mesh_of(prism)
 
     def probes(self) -> tuple[np.ndarray, np.ndarray]:
         """Return (N, 3) world points, metres, of all solids, and (N, 2) px where the photo shows them."""

@@ -1,0 +1,122 @@
+"""What the worker process does: the command line's work, then what Blender needs of its stages. No bpy here."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+Job = dict[str, Any]
+
+
+def run(job: Job, folder: Path) -> int:
+    """Do a job and tell of it on stderr, one JSON object a line, as ``--progress json`` does.
+
+    Args:
+        job: {"task": a name in ``TASKS``, ...}.
+        folder: of this run alone.
+
+    Returns:
+        The exit code: 0 done, 1 bad data, 2 wrong usage, 130 interrupted.
+    """
+    from ..errors import BlockoutError
+
+    try:
+        return TASKS[job["task"]](job, folder)
+    except BlockoutError as error:
+        emit("error", message=str(error), exit_code=error.exit_code)
+        return error.exit_code
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        return 130
+    except Exception as error:  # noqa: BLE001  the last line of defence: users get a sentence, never a traceback
+        traceback.print_exc()  # for the log
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        emit("error", message=f"{what}; this is our mistake, please report it with the log", exit_code=1, log=True)
+        return 1
+
+
+def emit(event: str, **facts: object) -> None:
+    """Write one event."""
+    print(json.dumps({"event": event, **facts}), file=sys.stderr, flush=True)
+
+
+def build(job: Job, folder: Path) -> int:
+    """Build stages as the command line does, and prepare each for Blender: an event "ready" tells where.
+
+    Args:
+        job: {"words": the words after ``blockout build``}.
+        folder: receives what Blender is given, and the stages where the words name no place for them.
+    """
+    from ..cli import main
+    from ..cli_options import parse_arguments
+    from .stage_in import prepare
+
+    words = ["build", *job["words"]]
+    asked = parse_arguments(words)
+    if asked.output is None:
+        made = folder / "stages"
+        made.mkdir()
+        words[1:1] = ["-o", str(made)]
+    words[1:1] = ["--json", "--progress", "json"]
+    with redirect_stdout(io.StringIO()) as said:
+        code = main(words)
+    if code == 130:
+        raise KeyboardInterrupt
+    summaries = json.loads(said.getvalue() or "[]")
+    for number, summary in enumerate([summaries] if isinstance(summaries, dict) else summaries):
+        if "error" not in summary:
+            place = folder / str(number)
+            place.mkdir()
+            facts = prepare(Path(summary["files"][-1]), place)
+            picture = _picture_for_blender(Path(summary["photo"]), place)
+            emit("ready", folder=str(place), picture=str(picture), lines=_lines(summary), summary=summary, **facts)
+    return code
+
+
+def probe(job: Job, folder: Path) -> int:
+    """Tell which Python this is and which estimators and networks' libraries it has."""
+    import importlib.metadata
+
+    from ..inference.registry import DEPTH_ESTIMATORS, SEGMENT_ESTIMATORS
+
+    found = {}
+    for name in ("torch", "transformers", "onnxruntime", "usd-core"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = ""
+    estimators = sorted({*DEPTH_ESTIMATORS, *SEGMENT_ESTIMATORS})
+    emit("probe", python=sys.version.split()[0], executable=sys.executable, libraries=found, estimators=estimators)
+    return 0
+
+
+def _lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    from ..console import describe
+
+    return describe(summary)
+
+
+def _picture_for_blender(photo: Path, folder: Path) -> Path:
+    """Return a picture that Blender shows upright and in the right colours: the photo, or a copy made for it."""
+    from PIL import Image
+
+    with Image.open(photo) as image:
+        is_upright = image.getexif().get(0x0112, 1) == 1
+        if is_upright and image.format in ("JPEG", "PNG") and image.mode == "RGB" and "icc_profile" not in image.info:
+            return photo.absolute()
+    from ..inference.photo import read_photo
+    from ..reconstruct.usd_materials import encode_texture
+
+    copy = folder / f"{photo.stem}.jpg"
+    copy.write_bytes(encode_texture(read_photo(photo).rgb))
+    return copy
+
+
+TASKS: dict[str, Callable[[Job, Path], int]] = {"build": build, "probe": probe}

@@ -1,0 +1,63 @@
+"""First file of the worker process: makes the package importable, and ends the process when Blender is gone.
+
+Started as ``python -I start.py JOB.json`` with a pipe as stdin that stays open as long as the work is wanted.
+"""
+
+import _thread
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+GRACE_S = 5.0  # for tidying up after an interruption
+NEEDED = ("numpy", "PIL", "cv2", "shapely", "pxr", "rich")
+
+
+def main() -> int:
+    """Do the job that a file describes; return the exit code."""
+    job_file = Path(sys.argv[1])
+    job = json.loads(job_file.read_text("utf-8"))
+    sys.path[:0] = job["packages"]
+    threading.Thread(target=_watch, args=(job_file.parent,), daemon=True).start()
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        text = (
+            f"{sys.executable} lacks {', '.join(missing)}: install Blockout's zip for this platform and Blender again"
+        )
+        text += ", or name another Python in its preferences."
+        print(json.dumps({"event": "error", "message": text, "exit_code": 1}), file=sys.stderr, flush=True)
+        return 1
+    _load_package()
+    from blockout.addon.job import run
+
+    return run(job, job_file.parent)
+
+
+def _load_package() -> None:
+    """Make this checkout or extension importable as blockout, whatever its folder is called."""
+    spec = importlib.util.spec_from_file_location(
+        "blockout", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["blockout"] = module
+    spec.loader.exec_module(module)
+
+
+def _watch(folder: Path) -> None:
+    """Interrupt the work when stdin closes, which it also does when Blender crashes; leave no file of the run."""
+    while os.read(0, 4096):
+        pass
+    _thread.interrupt_main()
+    time.sleep(GRACE_S)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

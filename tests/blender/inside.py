@@ -1,0 +1,158 @@
+"""What tests ask of Blender: runs in the Python of a bpy module, ``inside.py CALLS.json ANSWERS.json``.
+
+CALLS.json: [[name of a function here, {argument: value}], ...]; the package is loaded as headless.py loads it,
+or is the extension that BLOCKOUT_EXTENSION names.
+"""
+
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import bpy
+
+ROOT = Path(__file__).resolve().parents[2]
+EXTENSION = os.environ.get("BLOCKOUT_EXTENSION", "")
+PLAIN = (str, int, float, bool)
+
+
+def load_package():
+    """Load the extension, or the checkout as headless.py does; register it."""
+    if EXTENSION:
+        import addon_utils
+
+        addon_utils.enable(EXTENSION, default_set=True)
+        return EXTENSION
+    spec = importlib.util.spec_from_file_location("headless", ROOT / "addon" / "headless.py")
+    assert spec and spec.loader
+    headless = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(headless)
+    headless._load_package()
+    sys.modules["blockout"].register()
+    return "blockout"
+
+
+PACKAGE = load_package()
+
+
+def ours(module):
+    """Return a module of the add-on."""
+    return importlib.import_module(f"{PACKAGE}.addon.{module}")
+
+
+def empty():
+    """Begin anew; factory settings would also take extensions and their packages away."""
+    bpy.ops.wm.read_homefile(use_empty=True)
+    return bpy.context.scene
+
+
+def take_in(ready, by_usd, world=False):
+    """Take a prepared stage in; describe what came."""
+    scene = empty()
+    if world:
+        scene.world = bpy.data.worlds.new("mine")
+    ours("scene_in").take_in(scene, ready, by_usd=by_usd)
+    return describe()
+
+
+def build(photo, more=(), by_usd=None, **options):
+    """Build a photo with the plain function; describe what came."""
+    empty()
+    options = ours("build").Options(more=tuple(more), **options)
+    ours("build").photo_to_scene(photo, options, by_usd=by_usd)
+    return describe()
+
+
+def operate(photo, **options):
+    """Build a photo with the operator; describe what came, or how it was refused."""
+    empty()
+    try:
+        answer = bpy.ops.import_scene.blockout(filepath=photo, **options)
+    except RuntimeError as error:  # how reports of errors reach Python
+        return {"error": str(error), **describe()}
+    return {"answer": sorted(answer), **describe()}
+
+
+def check_python(outside):
+    """Return what the preferences' button finds."""
+    return ours("preferences").check_python(outside)
+
+
+def describe():
+    """Return everything of the open file that tests look at."""
+    scene = bpy.context.scene
+    bpy.context.view_layer.update()
+    render = scene.render
+    return {
+        "objects": {thing.name: describe_object(thing) for thing in bpy.data.objects},
+        "materials": {material.name: describe_material(material) for material in bpy.data.materials if material.users},
+        "collections": {c.name: sorted(thing.name for thing in c.objects) for c in bpy.data.collections},
+        "camera": scene.camera.name if scene.camera else None,
+        "resolution": [render.resolution_x, render.resolution_y, render.resolution_percentage],
+        "world": scene.world.name if scene.world else None,
+        "unpacked": sorted(image.filepath for image in bpy.data.images if image.users and not image.packed_file),
+    }
+
+
+def describe_object(thing):
+    """Return what is compared of one object."""
+    facts = {
+        "type": thing.type,
+        "parent": thing.parent.name if thing.parent else None,
+        "matrix_world": [list(row) for row in thing.matrix_world],
+        "scale": list(thing.scale),
+        "hidden": thing.hide_viewport,
+        "properties": {key: thing[key] for key in thing.keys() if isinstance(thing[key], PLAIN)},  # noqa: SIM118
+        "color": list(thing.color),
+    }
+    if thing.type == "MESH":
+        mesh = thing.data
+        facts["points"] = [list(thing.matrix_world @ vertex.co) for vertex in mesh.vertices]
+        facts["faces"] = [list(face.vertices) for face in mesh.polygons]
+        facts["flat"] = not any(face.use_smooth for face in mesh.polygons) or mesh.has_custom_normals
+        facts["normals"] = [list(corner.vector) for corner in mesh.corner_normals]
+        facts["uv"] = [list(corner.uv) for corner in mesh.uv_layers["st"].data] if "st" in mesh.uv_layers else []
+        facts["materials"] = [mesh.materials[face.material_index].name for face in mesh.polygons]
+        facts["seen"] = [v.value for v in mesh.attributes["seen"].data] if "seen" in mesh.attributes else []
+        facts["mesh_properties"] = {key: mesh[key] for key in mesh.keys() if isinstance(mesh[key], PLAIN)}  # noqa: SIM118
+    if thing.type == "CAMERA":
+        lens = thing.data
+        names = ("lens", "sensor_width", "sensor_height", "shift_x", "shift_y", "clip_start", "clip_end")
+        facts["lens"] = {name: getattr(lens, name) for name in names} | {"fit": lens.sensor_fit}
+        facts["background"] = [bool(image.image and image.image.size[0]) for image in lens.background_images]
+    return facts
+
+
+def describe_material(material):
+    """Return colour, roughness and picture of a material."""
+    surface = next(node for node in material.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
+    colour = surface.inputs["Base Color"]
+    picture = colour.links[0].from_node.image.name if colour.is_linked else None
+    return {
+        "colour": None if picture else list(colour.default_value),
+        "roughness": surface.inputs["Roughness"].default_value,
+        "picture": picture,
+        "viewport": list(material.diffuse_color),
+    }
+
+
+def project(points):
+    """Return where the scene's camera shows world points: (x, y) px from the upper left corner."""
+    from bpy_extras.object_utils import world_to_camera_view
+    from mathutils import Vector
+
+    scene = bpy.context.scene
+    width, height = scene.render.resolution_x, scene.render.resolution_y
+    views = [world_to_camera_view(scene, scene.camera, Vector(point)) for point in points]
+    return [[view.x * width, (1 - view.y) * height] for view in views]
+
+
+def main():
+    """Answer the calls one after the other, in one Blender."""
+    calls = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    answers = [globals()[name](**arguments) for name, arguments in calls]
+    Path(sys.argv[2]).write_text(json.dumps(answers), "utf-8")
+
+
+main()

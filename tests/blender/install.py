@@ -1,0 +1,13 @@
+"""Install an extension's zip as Preferences > Get Extensions > Install from Disk does: ``install.py ZIP``."""
+
+import sys
+
+import bpy
+
+import addon_utils  # isort: skip  bpy makes it importable
+
+bpy.ops.extensions.package_install_files(
+    filepath=sys.argv[1], repo="user_default", enable_on_install=True, overwrite=True
+)
+_, is_loaded = addon_utils.check("bl_ext.user_default.blockout")
+sys.exit(not is_loaded)

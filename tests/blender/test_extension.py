@@ -1,0 +1,89 @@
+"""The extension as a user gets it: installed from the zip into a Blender of its own, and used without a network."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from validators import Absent
+from validators.blender import find_python
+
+Blender = Callable[..., list[Any]]
+ROOT = Path(__file__).resolve().parents[2]
+INSTALL = Path(__file__).with_name("install.py")
+LARGEST_BYTES = 200_000_000
+
+
+@pytest.fixture(scope="module")
+def archive() -> Path:
+    """Return the newest zip for this machine, or skip."""
+    found = sorted((ROOT / "dist").glob("blockout-*-linux_x64.zip"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        pytest.skip("the extension was not built: make extension")
+    newest = max(
+        path.stat().st_mtime for room in ("addon", "inference", "reconstruct") for path in ROOT.glob(f"{room}/*.py")
+    )
+    if found[-1].stat().st_mtime < newest:
+        pytest.skip(f"{found[-1].name} is older than the checkout: make extension")
+    return found[-1]
+
+
+@pytest.fixture(scope="module")
+def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the environment in which the extension is installed."""
+    try:
+        python = find_python()
+    except Absent as reason:
+        pytest.skip(str(reason))
+    resources = tmp_path_factory.mktemp("resources")
+    environment = {"BLENDER_USER_RESOURCES": str(resources), "PYTHONPATH": "", "BLOCKOUT_PYTHON": ""}
+    done = subprocess.run(
+        [python, str(INSTALL), str(archive)], env=os.environ | environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert (resources / "extensions" / "user_default" / "blockout" / "blender_manifest.toml").exists()
+    return environment | {"BLOCKOUT_EXTENSION": "bl_ext.user_default.blockout"}
+
+
+def test_every_zip_is_small_enough(archive: Path) -> None:
+    sizes = {path.name: path.stat().st_size for path in archive.parent.glob("blockout-*.zip")}
+    assert max(sizes.values()) < LARGEST_BYTES, sizes
+
+
+def test_the_first_click_gives_a_scene(blender: Blender, installed: dict[str, str], room: Path) -> None:
+    (found,) = blender(("operate", {"photo": str(room / "room.png")}), offline=True, **installed)
+    assert found.get("error") is None
+    solids = [facts for facts in found["objects"].values() if facts["type"] == "MESH"]
+    assert len(solids) > 1
+    assert found["camera"]
+    assert found["resolution"] == [160, 120, 100]
+
+
+def test_the_worker_is_blenders_own_python_with_the_bundled_packages(
+    blender: Blender, installed: dict[str, str]
+) -> None:
+    (said,) = blender(("check_python", {"outside": ""}), **installed)
+    assert find_python() in said
+    assert "usd-core" in said.splitlines()[1].partition("; has no")[0]
+    assert "torch" in said.partition("; has no")[2]
+
+
+def test_blenders_without_usd_need_nothing_more(blender: Blender, installed: dict[str, str], room: Path) -> None:
+    (found,) = blender(("build", {"photo": str(room / "room.png"), "by_usd": False}), offline=True, **installed)
+    assert sum(facts["type"] == "MESH" for facts in found["objects"].values()) > 1
+
+
+def test_an_extension_whose_packages_are_gone_says_so(
+    blender: Blender, installed: dict[str, str], room: Path, tmp_path: Path
+) -> None:
+    extensions = Path(installed["BLENDER_USER_RESOURCES"]) / "extensions"
+    copied = tmp_path / "resources"
+    ours = Path("extensions", "user_default", "blockout")
+    shutil.copytree(extensions.parent / ours, copied / ours, ignore=shutil.ignore_patterns("wheels"))
+    environment = installed | {"BLENDER_USER_RESOURCES": str(copied)}
+    (found,) = blender(("operate", {"photo": str(room / "room.png")}), **environment)
+    assert "lacks" in found["error"]
+    assert found["objects"] == {}

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'blockout[torch]'")
+
+from blockout.inference.networks.deeplab import DeepLabEstimator, load, prepare, resize
+from blockout.inference.prediction import Photo
+
+pytestmark = pytest.mark.fixtures
+LOGITS_TOLERANCE = 1e-3
+CLEAR_MARGIN = 0.01  # of the likeliest class over the next: below, rounding may decide
+
+
+@pytest.fixture(scope="module")
+def estimator(deeplab_checkpoint) -> DeepLabEstimator:
+    return load(deeplab_checkpoint, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("whole_sizes", "stored"), [(False, "logits"), (True, "logits_recompute_scale")], ids=["scale", "whole sizes"]
+)
+def test_logits_are_the_original_s_however_copies_are_scaled(deeplab, estimator, whole_sizes, stored) -> None:
+    with torch.inference_mode():
+        logits = estimator.network(prepare(deeplab.picture()), whole_sizes=whole_sizes)[0].numpy()
+    assert np.abs(logits - deeplab.outputs("direct.npz")[stored]).max() < LOGITS_TOLERANCE
+
+
+def test_one_scale_alone_gives_the_original_s_logits(deeplab, estimator) -> None:
+    with torch.inference_mode():
+        logits = estimator.network.base(prepare(deeplab.picture()))[0].numpy()
+    assert np.abs(logits - deeplab.outputs("direct.npz")["logits_single_scale"]).max() < LOGITS_TOLERANCE
+
+
+def test_labels_of_a_picture_at_its_own_size_are_the_original_s(deeplab, estimator) -> None:
+    likely = estimator.classify(deeplab.picture())
+    first, second = np.sort(likely, axis=0)[:-3:-1]
+    clear = first - second > CLEAR_MARGIN
+    assert clear.mean() > 0.5
+    assert (likely.argmax(axis=0) == deeplab.outputs("direct.npz")["labels"])[clear].all()
+
+
+def test_a_picture_is_resized_as_the_original_does(deeplab) -> None:
+    with Image.open(deeplab.folder / "demo_resized_rgb.png") as resized:
+        assert np.array_equal(resize(deeplab.picture(), 513), np.asarray(resized))
+
+
+def test_the_whole_way_gives_the_original_s_labels(deeplab, estimator) -> None:
+    expected = deeplab.outputs("demo.npz")
+    segments = estimator.predict(Photo(deeplab.picture()), None).segments
+    clear = expected["margin"] > CLEAR_MARGIN
+    assert np.array_equal(segments.ids[clear], expected["labels"][clear].astype(int) + 1)
+    assert {segment.id for segment in segments.segments} == set(np.unique(segments.ids))
+    assert all(0 < segment.score <= 1 and segment.label for segment in segments.segments)
+
+
+def test_a_result_names_its_weights_and_their_licence(estimator, deeplab_checkpoint) -> None:
+    assert (estimator.name, estimator.version) == ("deeplab-cocostuff", deeplab_checkpoint.name)
+    assert "MIT" in estimator.licence
