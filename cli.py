@@ -36,6 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     with _stoppable() as was_stopped:
         try:
             arguments = parse_arguments(argv)
+            if "run" in arguments:  # a command that is not about photos
+                return int(arguments.run(arguments, was_stopped))
             if arguments.command == "models":
                 return _run_models(arguments)
             _check_combination(arguments)

@@ -53,6 +53,18 @@ class SegmentsUnusable(BlockoutError):
     """A segment map names no pixel."""
 
 
+class MaterialUnusable(BlockoutError):
+    """A folder or picture that a data set was to be made of cannot serve."""
+
+
+class DatasetUnusable(BlockoutError):
+    """A folder is no data set, or one with members that are broken, missing or do not belong together."""
+
+
+class WorkerLost(BlockoutError):
+    """A worker's process ended before its work was done."""
+
+
 class CameraInvalid(BlockoutError):
     """A camera file or option does not describe a camera that could have taken the photo."""
 
