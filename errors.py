@@ -121,3 +121,15 @@ class Cancelled(BlockoutError):
     """The user interrupted; nothing was left behind."""
 
     exit_code = 130
+
+
+class TrainingDataUnusable(BlockoutError):
+    """A folder of training material or of scenes holds nothing that can be used."""
+
+
+class TrainingConfigInvalid(UsageError):
+    """A training configuration has an unknown key or a value that makes no sense."""
+
+
+class CheckpointUnusable(BlockoutError):
+    """A checkpoint or a network file is missing, damaged, or of another task."""

@@ -66,7 +66,7 @@ def choose_shape(evidence: Evidence, has_ground: bool) -> Fit | None:
     fits = fit_each([evidence], has_ground)[0]
     best = choose_best(fits)
     if best is None or not (best.is_good and best.cost < CERTAIN):
-        best = choose_best(fits + _adjustchoose_best(fits, evidence))
+        best = choose_best(fits + _adjust_best(fits, evidence))
     return best
 
 
@@ -96,7 +96,7 @@ def _allow(shape: Shape, flat: float, evidence: Evidence) -> float:
     return min(most, flat + ERROR_OVER_FLAT + evidence.depth_error) if shape.kind in ROUND else most
 
 
-def _adjustchoose_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
+def _adjust_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
     """Return the best box and the best round shape, adjusted to outline and depth."""
     # Depth that errs smoothly sets solids askew; other depth sets them right if they are right at all.
     is_bent = evidence.depth_error > max(BENT, 2 * evidence.roughness)

@@ -16,8 +16,9 @@ import numpy as np
 import shapely
 
 from .borders import OUTSIDE, Arc, trace_borders
+from .straighten import straighten
 
-TOLERANCE_OF_SIZE = 0.03  # of the side of a square as large as the segment
+TOLERANCE_OF_SIZE = 0.12  # of the side of a square as large as the segment
 LEAST_TOLERANCE_PX = 0.75  # flattens the steps of a slanted border
 REPAIR_PX = 0.05  # opens a pinched corner
 TOUCH_PX = 1e-3
@@ -58,7 +59,9 @@ def trace_outlines(ids: np.ndarray, tolerance_px: float) -> list[Outline]:
     rings = {id_: keep_largest(arcs, found) for id_, found in find_rings(arcs).items()}
     tolerances = choose_tolerances(arcs, rings, tolerance_px)
     kept = [{0, len(arc.points) - 1} for arc in arcs]
-    lines = [simplify(arc.points, tolerance) for arc, tolerance in zip(arcs, tolerances, strict=True)]
+    borders = [arc.points for arc in arcs]
+    simple = [simplify(border, tolerance) for border, tolerance in zip(borders, tolerances, strict=True)]
+    lines = straighten(borders, simple, np.array([arc.is_loop for arc in arcs], bool), tolerances)
     outlines: dict[int, Outline] = {}
     pending = sorted(rings)
     for round_ in range(ROUNDS + 1):

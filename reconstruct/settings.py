@@ -26,7 +26,7 @@ class Settings:
     """
 
     detail: int = 2
-    outline_tolerance: float = 0.0025
+    outline_tolerance: float = 0.004
     least_area: float = 0.0003
     residual_tolerance: float = 0.02
     least_gain: float = 0.25
