@@ -61,6 +61,10 @@ class DatasetUnusable(BlockoutError):
     """A folder is no data set, or one with members that are broken, missing or do not belong together."""
 
 
+class RateNotFound(BlockoutError):
+    """A range test saw no learning rate at which the loss falls."""
+
+
 class WorkerLost(BlockoutError):
     """A worker's process ended before its work was done."""
 
