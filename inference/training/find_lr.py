@@ -126,7 +126,7 @@ def draw_search(search: RateSearch) -> np.ndarray:
         line = np.array([place(rate, loss) for rate, loss in zip(search.rates, values, strict=True)], np.int32)
         cv2.polylines(picture, [line], False, colour, thickness, cv2.LINE_AA)
     x, bottom = place(search.suggested, low)
-    cv2.line(picture, (x, MARGIN_PX), (x, bottom), MARK, 1, cv2.LINE_AA)
+    cv2.line(picture, (x, MARGIN_PX), (x, bottom), MARK, 2)
     write(f"suggested {search.suggested:.2g}", min(x + 6, WIDTH_PX - 160), MARGIN_PX + 14, MARK)
     write("loss over learning rate", MARGIN_PX, MARGIN_PX - 20)
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
