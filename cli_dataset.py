@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .cli_options import add_reporting, positive
+from .cli_synthesize import add_synthesize
 from .errors import UsageError
 
 Stopped = Callable[[], bool]
@@ -22,6 +23,7 @@ def add_dataset(commands: argparse._SubParsersAction[Any]) -> None:
     )
     actions = dataset.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_compose(actions)
+    add_synthesize(actions)
     _add_stats(actions)
     _add_verify(actions)
 

@@ -94,10 +94,16 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:
     scale = min(1.0, OUTLINE_SIDE_PX / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     small = rgb if scale == 1 else cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA)
-    fine = sharpen_outlines(ids, small) if min(size) > max(ids.shape) // 8 else cv2.resize(ids, size[::-1], interpolation=0)
+    fine = (
+        sharpen_outlines(ids, small)
+        if min(size) > max(ids.shape) // 8
+        else cv2.resize(ids, size[::-1], interpolation=0)
+    )
     fine, origin = _keep_parts(fine, kinds)
     surest = np.append(chances.max(axis=0).ravel(), 0)
-    score = np.bincount(ids.ravel(), surest[:-1], len(kinds)) / np.maximum(np.bincount(ids.ravel(), minlength=len(kinds)), 1)
+    score = np.bincount(ids.ravel(), surest[:-1], len(kinds)) / np.maximum(
+        np.bincount(ids.ravel(), minlength=len(kinds)), 1
+    )
     rows = [(i, int(old)) for i, old in enumerate(origin) if i]
     return SegmentMap(
         fine,
@@ -130,13 +136,15 @@ def _open(path: Path) -> Any:
     import onnxruntime
 
     if not path.is_file():
-        raise WeightsNotFound(f"{path}: the embedded network is missing from this installation; install Blockout again.")
+        raise WeightsNotFound(
+            f"{path}: the embedded network is missing from this installation; install Blockout again."
+        )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     there = onnxruntime.get_available_providers()
     try:
         return onnxruntime.InferenceSession(path, options, providers=[name for name in PROVIDERS if name in there])
-    except Exception as error:  # noqa: BLE001  ONNX Runtime's classes derive from nothing else
+    except Exception as error:
         raise WeightsUnusable(
             f"{path}: the embedded network cannot be read ({type(error).__name__}); install Blockout again."
         ) from error

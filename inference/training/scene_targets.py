@@ -36,7 +36,9 @@ class SceneBatches:
             step += 1
 
 
-def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Generator | None = None) -> dict[str, torch.Tensor]:
+def make_batch(
+    arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Generator | None = None
+) -> dict[str, torch.Tensor]:
     """Return a batch of ``SceneShards``'s rows as the network takes it.
 
     Args:
@@ -54,7 +56,11 @@ def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Gen
     focal = torch.log(camera[:, 0] / np.sqrt(height * width))
     depth = torch.from_numpy(coarse["depth"].astype(np.float32)) - focal[:, None, None]
     normal = torch.from_numpy(coarse["normal"].astype(np.float32) / 127).permute(0, 3, 1, 2)
-    down, ids, labels = camera[:, 4:7], coarse["ids"].astype(np.int64), torch.from_numpy(coarse["labels"].astype(np.int64))
+    down, ids, labels = (
+        camera[:, 4:7],
+        coarse["ids"].astype(np.int64),
+        torch.from_numpy(coarse["labels"].astype(np.int64)),
+    )
     if rng is not None:
         rgb = change_colours(rgb, rng)
         if rng.random() < 0.5:

@@ -214,7 +214,11 @@ class Training:
         (self.config.output / RECORD).write_text(json.dumps(facts, default=str, indent=1))
 
     def _log(self, means: dict[str, float]) -> None:
-        row = {"step": self.step, "time": round(time.time()), **{name: round(value, 5) for name, value in means.items()}}
+        row = {
+            "step": self.step,
+            "time": round(time.time()),
+            **{name: round(value, 5) for name, value in means.items()},
+        }
         with (self.config.output / LOG).open("a") as file:
             file.write(json.dumps(row) + "\n")
 
@@ -228,7 +232,9 @@ def load_checkpoint(path: Path, task: str) -> dict[str, Any]:
     try:
         saved = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001  torch raises whatever its readers raise
-        raise CheckpointUnusable(f"{path} cannot be read as a checkpoint ({type(error).__name__}): train anew.") from None
+        raise CheckpointUnusable(
+            f"{path} cannot be read as a checkpoint ({type(error).__name__}): train anew."
+        ) from None
     if not isinstance(saved, dict) or saved.get("task") != task:
         found = saved.get("task") if isinstance(saved, dict) else None
         raise CheckpointUnusable(f"{path} is a checkpoint of the task {found}, not of {task}: name one of {task}.")
