@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from .cli_options import add_reporting, positive
+from .cli_pair import add_backgrounds
+from .cli_synthesize import add_synthesize
 from .errors import Cancelled, UsageError
 
 Stopped = Callable[[], bool]
@@ -22,6 +24,8 @@ def add_dataset(commands: argparse._SubParsersAction[Any]) -> None:
     )
     actions = dataset.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_compose(actions)
+    add_synthesize(actions)
+    add_backgrounds(actions)
     _add_stats(actions)
     _add_verify(actions)
 
@@ -175,13 +179,14 @@ def _add_verify(actions: argparse._SubParsersAction[Any]) -> None:
 def run_stats(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Measure a data set, print the table and draw the contact sheet."""
     from .console import make_console
-    from .inference.training.dataset_stats import describe_stats, measure_dataset, write_sheet
+    from .inference.training.dataset_stats import describe_stats, measure_dataset
+    from .inference.training.plots import write_picture
 
     folder = Path(arguments.folder)
     sheet = Path(arguments.sheet) if arguments.sheet else Path(f"{folder.absolute().name}.sheet.png")
     with make_console(arguments) as console:
         stats = measure_dataset(folder, threads=arguments.workers, progress=watch(console, folder, was_stopped))
-        write_sheet(stats.sheet, sheet)
+        write_picture(stats.sheet, sheet)
         kinds = {kind: measured.record() for kind, measured in stats.kinds.items()}
         record = {"folder": str(folder), "layout": stats.layout, "samples": stats.samples, "kinds": kinds}
         console.report(record | {"sheet": str(sheet)}, [*describe_stats(stats), f"wrote        {sheet}"])

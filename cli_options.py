@@ -37,6 +37,7 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 def _make_parser() -> argparse.ArgumentParser:
     from . import __version__
     from .cli_dataset import add_dataset
+    from .cli_train import add_training
 
     parser = _Parser(prog="blockout", description="One photo in, an editable 3D blockout out.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"blockout {__version__}")
@@ -44,6 +45,7 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_build(commands)
     _add_predict(commands)
     add_dataset(commands)
+    add_training(commands)
     _add_models(commands)
     return parser
 

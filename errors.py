@@ -127,10 +127,6 @@ class Cancelled(BlockoutError):
     exit_code = 130
 
 
-class TrainingDataUnusable(BlockoutError):
-    """A folder of training material or of scenes holds nothing that can be used."""
-
-
 class TrainingConfigInvalid(UsageError):
     """A training configuration has an unknown key or a value that makes no sense."""
 

@@ -13,6 +13,7 @@ from ..errors import WeightsNotFound, WeightsUnusable
 from .instances import group_instances
 from .prediction import KINDS, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, sharpen_outlines
+from .resample import nearest_pixels
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
 AREA_PX = 192 * 256  # of the reduced photo that the network sees, about the size that it was trained at
@@ -94,10 +95,10 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:
     scale = min(1.0, OUTLINE_SIDE_PX / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
     small = rgb if scale == 1 else cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA)
-    fine = sharpen_outlines(ids, small) if min(size) > max(ids.shape) // 8 else cv2.resize(ids, size[::-1], interpolation=0)
+    fine = sharpen_outlines(ids, small) if min(size) > max(ids.shape) // 8 else nearest_pixels(ids, size)
     fine, origin = _keep_parts(fine, kinds)
-    surest = np.append(chances.max(axis=0).ravel(), 0)
-    score = np.bincount(ids.ravel(), surest[:-1], len(kinds)) / np.maximum(np.bincount(ids.ravel(), minlength=len(kinds)), 1)
+    pixels = np.bincount(ids.ravel(), minlength=len(kinds))
+    score = np.bincount(ids.ravel(), chances.max(axis=0).ravel(), len(kinds)) / np.maximum(pixels, 1)
     rows = [(i, int(old)) for i, old in enumerate(origin) if i]
     return SegmentMap(
         fine,
@@ -106,7 +107,7 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:
 
 
 def _keep_parts(ids: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ids whose things are connected and not tiny, and for each the id that it had; sky and ground stay whole."""
+    """Return ids whose things are connected and not tiny, and the id that each had; sky and ground stay whole."""
     parts = keep_connected(ids, max(1, round(MIN_AREA * ids.size)))
     first = np.zeros(int(parts.max()) + 1, np.int64)
     first[parts.ravel()[::-1]] = ids.ravel()[::-1]
@@ -130,13 +131,15 @@ def _open(path: Path) -> Any:
     import onnxruntime
 
     if not path.is_file():
-        raise WeightsNotFound(f"{path}: the embedded network is missing from this installation; install Blockout again.")
+        raise WeightsNotFound(
+            f"{path}: the embedded network is missing from this installation; install Blockout again."
+        )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     there = onnxruntime.get_available_providers()
     try:
         return onnxruntime.InferenceSession(path, options, providers=[name for name in PROVIDERS if name in there])
-    except Exception as error:  # noqa: BLE001  ONNX Runtime's classes derive from nothing else
+    except Exception as error:
         raise WeightsUnusable(
             f"{path}: the embedded network cannot be read ({type(error).__name__}); install Blockout again."
         ) from error

@@ -60,7 +60,9 @@ def group_instances(kind: np.ndarray, border: np.ndarray, votes: np.ndarray) -> 
 
 def _kinds_of(ids: np.ndarray, kind: np.ndarray) -> np.ndarray:
     """Return (N + 1,) int64: the kind of most pixels of each id."""
-    counts = np.bincount((ids.astype(np.int64) * len(KINDS) + kind).ravel(), minlength=(int(ids.max()) + 1) * len(KINDS))
+    counts = np.bincount(
+        (ids.astype(np.int64) * len(KINDS) + kind).ravel(), minlength=(int(ids.max()) + 1) * len(KINDS)
+    )
     return np.asarray(counts.reshape(-1, len(KINDS)).argmax(axis=1))
 
 
@@ -93,7 +95,7 @@ def _contacts(ids: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, np.ndarr
     ):
         low, high = np.minimum(a, b), np.maximum(a, b)
         touch = low != high
-        pairs.append((low[touch].astype(np.int64) * number + high[touch]))
+        pairs.append(low[touch].astype(np.int64) * number + high[touch])
         values.append(np.maximum(p, q)[touch])
     names, index = np.unique(np.concatenate(pairs), return_inverse=True)
     chance = np.bincount(index, np.concatenate(values)) / np.maximum(np.bincount(index), 1)

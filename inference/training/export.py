@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -67,7 +68,7 @@ def fold(network: nn.Module) -> nn.Module:
     for module in network.modules():
         if isinstance(module, nn.Sequential):
             layers = list(module.children())
-            for index, (first, second) in enumerate(zip(layers[:-1], layers[1:], strict=True)):
+            for index, (first, second) in enumerate(pairwise(layers)):
                 if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
                     module[index] = nn.utils.fuse_conv_bn_eval(first, second)
                     module[index + 1] = nn.Identity()

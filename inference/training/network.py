@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -48,11 +50,13 @@ class SceneNetwork(nn.Module):
             self.down.append(nn.Sequential(_convolution(into, width, 2), *blocks))
             into = width
         self.whole = nn.Linear(widths[-1], widths[-1])
-        pairs = list(zip(widths[:-1], widths[1:], strict=True))[::-1]
+        pairs = list(pairwise(widths))[::-1]
         self.narrow = nn.ModuleList([_convolution(deep, wide, size=1) for wide, deep in pairs])
         self.up = nn.ModuleList([nn.Sequential(_convolution(wide, wide), Block(wide)) for wide, _ in pairs])
         self.camera = nn.Sequential(_convolution(widths[-2], 64), nn.Conv2d(64, CAMERA + 1, 1))
-        self.head = nn.Sequential(_convolution(widths[0], 2 * widths[0]), nn.Conv2d(2 * widths[0], sum(CHANNELS.values()), 1))
+        self.head = nn.Sequential(
+            _convolution(widths[0], 2 * widths[0]), nn.Conv2d(2 * widths[0], sum(CHANNELS.values()), 1)
+        )
 
     def forward(self, rgb: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what is seen in photos.

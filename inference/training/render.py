@@ -177,7 +177,7 @@ def _cells(low: torch.Tensor, high: torch.Tensor) -> tuple[torch.Tensor, torch.T
 
 
 def _rounds(solids: Solids, view: View, boxes: _Bounds) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Return pairs of tile and solid with the solid's nearest depth, in lots that name each tile once, near ones first."""
+    """Return pairs of tile and solid with the solid's nearest depth, in lots without repeated tiles, near first."""
     rows, columns = view.size[0] // TILE, view.size[1] // TILE
     boxes = boxes.of(boxes.number < solids.starts[1])
     pair, column, row = _cells((boxes.low / TILE).long(), (boxes.high / TILE).long())

@@ -75,4 +75,4 @@ def _blurred(light: torch.Tensor, sigma_px: torch.Tensor) -> torch.Tensor:
 
 def _through_jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
     coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import TrainingDataUnusable
+from ...errors import DatasetUnusable
 
 SHARD = 128  # scenes
 SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256), (160, 256), (128, 384))  # px, in turn
@@ -46,7 +45,7 @@ def synthesize(
         How many shards were made now.
 
     Raises:
-        TrainingDataUnusable: the folder holds scenes of another seed or material.
+        DatasetUnusable: the folder holds scenes of another seed or material.
     """
     _claim(folder, {"seed": seed, "held_out": held_out, "pack": pack is not None})
     wanted = range(-(-count // SHARD))
@@ -69,9 +68,7 @@ def _claim(folder: Path, facts: dict[str, object]) -> None:
     if not path.is_file():
         path.write_text(json.dumps(facts))
     elif json.loads(path.read_text()) != facts:
-        raise TrainingDataUnusable(
-            f"{folder} holds scenes made otherwise ({path.read_text()}): name another folder, or the same seed and textures."
-        )
+        raise DatasetUnusable(f"{folder} holds scenes made otherwise ({path.read_text()}): name another folder.")
 
 
 def _shard(folder: Path, number: int) -> Path:
@@ -116,7 +113,7 @@ def write_shard(path: Path, batches: list[dict[str, np.ndarray]]) -> None:
     try:
         for name in ARRAYS:
             np.save(staging / f"{name}.npy", np.concatenate([batch[name] for batch in batches]))
-        os.replace(staging, path)
+        staging.replace(path)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -133,7 +130,7 @@ class SceneShards:
     def __init__(self, folder: Path) -> None:
         paths = sorted(folder.glob("scenes-*"))
         if not paths:
-            raise TrainingDataUnusable(
+            raise DatasetUnusable(
                 f"{folder} holds no scenes: make some with 'blockout dataset synthesize -o {folder}'."
             )
         self.shards = [{name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ARRAYS} for path in paths]

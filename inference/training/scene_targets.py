@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch.nn import functional
@@ -36,7 +37,9 @@ class SceneBatches:
             step += 1
 
 
-def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Generator | None = None) -> dict[str, torch.Tensor]:
+def make_batch(
+    arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Generator | None = None
+) -> dict[str, torch.Tensor]:
     """Return a batch of ``SceneShards``'s rows as the network takes it.
 
     Args:
@@ -54,9 +57,15 @@ def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Gen
     focal = torch.log(camera[:, 0] / np.sqrt(height * width))
     depth = torch.from_numpy(coarse["depth"].astype(np.float32)) - focal[:, None, None]
     normal = torch.from_numpy(coarse["normal"].astype(np.float32) / 127).permute(0, 3, 1, 2)
-    down, ids, labels = camera[:, 4:7], coarse["ids"].astype(np.int64), torch.from_numpy(coarse["labels"].astype(np.int64))
+    down, ids, labels = (
+        camera[:, 4:7],
+        coarse["ids"].astype(np.int64),
+        torch.from_numpy(coarse["labels"].astype(np.int64)),
+    )
     if rng is not None:
-        rgb = change_colours(rgb, rng)
+        is_sky = torch.from_numpy(arrays["labels"] % 16 == 0)[:, None].float()
+        is_sky = functional.avg_pool2d(is_sky, scale) if scale > 1 else is_sky
+        rgb = change_colours(change_skies(rgb, is_sky, rng), rng)
         if rng.random() < 0.5:
             rgb, depth, labels, normal = (value.flip(-1) for value in (rgb, depth, labels, normal))
             ids = ids[:, :, ::-1]
@@ -76,6 +85,35 @@ def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Gen
         "has_centre": torch.from_numpy(has_centre),
         "camera": torch.cat([focal[:, None], down], 1),
     }
+
+
+def change_skies(rgb: torch.Tensor, is_sky: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Return pictures of which half have another sky: clear, cloudy, at dusk or by night, from white to black.
+
+    Args:
+        rgb: (B, 3, H, W) float32; is_sky: (B, 1, H, W) float32, share of each pixel.
+    """
+    rgb = rgb.clone()
+    for picture, mask in zip(rgb, is_sky, strict=True):
+        if rng.random() < 0.5 and mask.max() > 0:
+            picture.lerp_(_draw_sky((int(rgb.shape[2]), int(rgb.shape[3])), rng), mask)
+    return rgb
+
+
+def _draw_sky(size: tuple[int, int], rng: np.random.Generator) -> torch.Tensor:
+    """Return (3, H, W) float32: a slope of two colours under clouds of a third."""
+    top, low, cloud = (np.clip(rng.uniform(0.05, 1.0) + rng.normal(0, 0.13, 3), 0, 1) for _ in range(3))
+    if rng.random() < 0.5:  # a blue one
+        top, low = np.array([0.25, 0.45, 0.8]) * rng.uniform(0.4, 1.2), np.array([0.8, 0.88, 1]) * rng.uniform(0.6, 1)
+    field = np.zeros(size, np.float32)
+    for octave in range(5):
+        grid = rng.standard_normal((2**octave + 2, 2 ** (octave + 1) + 1), np.float32)
+        field += cv2.resize(grid, size[::-1], interpolation=cv2.INTER_CUBIC) * 0.6**octave
+    cover = np.clip((field + rng.normal(0, 0.8)) * rng.uniform(0.3, 1.5), 0, 1) * (rng.random() < 0.75)
+    slope = np.linspace(0, 1, size[0])[:, None, None]
+    clear = top + (low - top) * slope
+    picture = clear + (cloud - clear) * cover[:, :, None]
+    return torch.from_numpy(picture.clip(0, 1).astype(np.float32)).permute(2, 0, 1)
 
 
 def change_colours(rgb: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

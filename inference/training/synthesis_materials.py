@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from ...errors import TrainingDataUnusable
+from ...errors import DatasetUnusable
 
 SIDE_PX = 128  # of a stored texture; photographs of more are kept at twice that
 HELD_OUT = 8  # one file in so many is kept for evaluation
@@ -168,7 +168,7 @@ def gather_materials(folder: Path | None, held_out: bool = False) -> MaterialTab
         held_out: take the files kept for evaluation instead of the others.
 
     Raises:
-        TrainingDataUnusable: the folder has no texture that can be read.
+        DatasetUnusable: the folder has no texture that can be read.
     """
     table = MaterialTable()
     draw_patterns(table, np.random.default_rng(int(held_out)))
@@ -184,7 +184,7 @@ def gather_materials(folder: Path | None, held_out: bool = False) -> MaterialTab
                 if picture is not None:
                     table.add(picture, *uses)
     if len(table.sides) == drawn:
-        raise TrainingDataUnusable(
+        raise DatasetUnusable(
             f"{folder} holds no picture in textures/: name a folder laid out as docs/embedded.md says, or none at all."
         )
     return table
