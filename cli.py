@@ -89,7 +89,7 @@ def _check_combination(arguments: argparse.Namespace) -> None:
     """Raise UsageError where several photos and an option made for one meet."""
     if len(arguments.photos) == 1:
         return
-    for option in ("depth", "segments", "vanishing-lines", "cubes"):
+    for option in ("depth", "segments", "vanishing-lines", "clean-plate", "cubes"):
         value = getattr(arguments, option.replace("-", "_"))
         if value and (option == "cubes" or Path(value).is_file()):  # an estimator's name suits them all
             raise UsageError(f"--{option} {value} belongs to one photo, but {len(arguments.photos)} were given.")
@@ -152,6 +152,7 @@ def _read_request(arguments: argparse.Namespace) -> Request:
         focal_mm=arguments.focal_mm,
         lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
         device=arguments.device,
+        clean_plate=Path(arguments.clean_plate) if arguments.clean_plate else None,
     )
 
 

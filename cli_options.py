@@ -144,6 +144,11 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
         "--segments", default="geometric", metavar="NAME|FILE", help=".png or .npy of ids, or 2D_3D's .npy"
     )
     _add_device(maps)
+    maps.add_argument(
+        "--clean-plate",
+        metavar="BG.jpg",
+        help="the same view without the things in the foreground: each of them becomes a segment with its own depth",
+    )
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
     only_one.add_argument(

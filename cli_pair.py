@@ -17,8 +17,8 @@ def add_backgrounds(actions: argparse._SubParsersAction[Any]) -> None:
     backgrounds = actions.add_parser(
         "backgrounds",
         help="synthetic scenes as backgrounds with true depth",
-        description="Write scenes of 'dataset synthesize' as OUT/pictures and OUT/depths, which 'dataset compose' takes "
-        "with --backgrounds and --background-depths.",
+        description="Write scenes of 'dataset synthesize' as OUT/pictures and OUT/depths, which 'dataset compose' "
+        "takes with --backgrounds and --background-depths.",
     )
     backgrounds.set_defaults(run=run_backgrounds)
     backgrounds.add_argument("scenes", metavar="SCENES", help="the folder of scenes")

@@ -24,7 +24,7 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
     train.add_argument("config", metavar="CONFIG.toml", help="task, data, output, steps, batch, rate ...")
     train.add_argument("--find-lr", action="store_true", help="only test learning rates, draw a plot and suggest one")
     train.add_argument("--plot", metavar="FILE.png", help="of --find-lr (default: CONFIG.rate.png here)")
-    train.add_argument("--export", metavar="FILE.onnx", help="at the end, write the network of the task scene as ONNX")
+    train.add_argument("--export", metavar="FILE.onnx", help="at the end, write the network as ONNX")
     add_reporting(train)
     evaluate = commands.add_parser(
         "evaluate",
@@ -66,8 +66,10 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         files = [config.output / CHECKPOINT]
         if arguments.export:
             from .inference.training.export import export_scene
+            from .inference.training.pair_export import export_pair
 
-            files.append(export_scene(files[0], Path(arguments.export)))
+            export = export_pair if config.task == "pair" else export_scene
+            files.append(export(files[0], Path(arguments.export)))
         shown = {name: round(value, 4) for name, value in losses.items()}
         record = {"task": config.task, "steps": training.step, "from": begun, "losses": shown}
         record["files"] = [str(file) for file in files]

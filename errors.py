@@ -45,6 +45,10 @@ class MapAspectMismatch(BlockoutError):
     """A map's aspect ratio is not the photo's."""
 
 
+class PlateUnusable(BlockoutError):
+    """A clean plate is not the photo's view without its foreground."""
+
+
 class DepthUnusable(BlockoutError):
     """A depth map has no finite positive value."""
 
