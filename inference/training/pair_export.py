@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -26,15 +27,17 @@ def export_pair(checkpoint: Path, output: Path) -> Path:
     """
     inputs = ("background", "overlay")
     staging = output.with_suffix(".part")
-    torch.onnx.export(
-        fold(load_pair(checkpoint)).eval(),
-        tuple(torch.zeros(1, 3, *EXAMPLE) for _ in inputs),
-        staging,
-        input_names=list(inputs),
-        output_names=list(OUTPUTS),
-        dynamic_axes={name: {0: "batch", 2: "height", 3: "width"} for name in (*inputs, *OUTPUTS)},
-        opset_version=17,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the new exporter asks for one more library
+        torch.onnx.export(
+            fold(load_pair(checkpoint)).eval(),
+            tuple(torch.zeros(1, 3, *EXAMPLE) for _ in inputs),
+            staging,
+            input_names=list(inputs),
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "batch", 2: "height", 3: "width"} for name in (*inputs, *OUTPUTS)},
+            opset_version=17,
+            dynamo=False,
+        )
     staging.replace(output)
     return output
