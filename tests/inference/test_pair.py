@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from blockout.errors import MapAspectMismatch, PlateUnusable, WeightsNotFound
 from blockout.inference import pair
 from blockout.inference.pair import add_foreground, see_foreground
