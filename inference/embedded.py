@@ -131,9 +131,7 @@ def open_network(path: Path) -> Any:
     import onnxruntime
 
     if not path.is_file():
-        raise WeightsNotFound(
-            f"{path}: the network is missing from this installation; install Blockout again."
-        )
+        raise WeightsNotFound(f"{path}: the network is missing from this installation; install Blockout again.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     there = onnxruntime.get_available_providers()
