@@ -18,7 +18,8 @@ from .errors import BlockoutError, Cancelled, UsageError
 if TYPE_CHECKING:
     from .console import Console, Outcome
     from .inference.predict import Request
-    from .pipeline import BuildOptions, Progress, Summary
+    from .pipeline import BuildOptions, Summary
+    from .stopwatch import Progress
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -182,6 +183,7 @@ def _read_options(arguments: argparse.Namespace) -> BuildOptions:
         keep_maps=arguments.keep_maps,
         preview=arguments.preview,
         cubes=Path(arguments.cubes) if arguments.cubes else None,
+        maya_script=arguments.maya_script,
     )
 
 

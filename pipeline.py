@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,13 +13,13 @@ import numpy as np
 
 from .errors import OutputUnwritable, UsageError
 from .inference.fspy_project import write_fspy_project
-from .inference.peak_memory import forget_peak, read_peak_mb
 from .inference.photo import read_photo
 from .inference.predict import MAP_FILES, Request, predict, write_prediction
 from .inference.prediction import Prediction
 from .output import Place, staged
 from .reconstruct.build import reconstruct
 from .reconstruct.frames import Units, UpAxis, world_from_camera
+from .reconstruct.maya import maya_text
 from .reconstruct.names import Texture, plate_files, stage_files
 from .reconstruct.preview import render_preview, write_preview
 from .reconstruct.report import cubes_text, scene_record
@@ -29,10 +27,8 @@ from .reconstruct.scale import CAMERA_HEIGHT_M
 from .reconstruct.scene import Scene
 from .reconstruct.settings import Settings
 from .reconstruct.usd import StageFacts, write_stage
+from .stopwatch import Progress, Stopwatch
 
-log = logging.getLogger(__name__)
-
-Progress = Callable[[str, float], None]
 Summary = dict[str, Any]
 KEPT_FILES = (*MAP_FILES, "camera.fspy")
 STAGE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
@@ -54,6 +50,7 @@ class BuildOptions:
         keep_maps: whether depth, segments and camera are written beside the stage.
         preview: whether <name>.preview.png is written.
         cubes: where 2D_3D's dictionary of Maya cubes is written, if anywhere.
+        maya_script: whether <name>.maya.py is written, for a Maya without mayaUSD.
     """
 
     request: Request = field(default_factory=Request)
@@ -67,6 +64,7 @@ class BuildOptions:
     keep_maps: bool = False
     preview: bool = True
     cubes: Path | None = None
+    maya_script: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,45 +207,6 @@ def folder_for_output(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-class Stopwatch:
-    """A progress callback that passes on what it hears and keeps the time of each stage of the work.
-
-    With it the count of memory begins anew.
-
-    Attributes:
-        seconds: by stage, in the order of their beginnings.
-    """
-
-    def __init__(self, progress: Progress | None) -> None:
-        forget_peak()
-        self.seconds: dict[str, float] = {}
-        self._progress = progress
-        self._last = time.perf_counter()
-        self._stage = ""
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        """Count the time since the last call to the stage that was under way then."""
-        now = time.perf_counter()
-        if self._stage:
-            self.seconds[self._stage] += now - self._last
-        if stage != self._stage:
-            self.seconds.setdefault(stage, 0.0)
-            log.debug("%s begins", stage)
-        self._stage, self._last = stage, now
-        if self._progress:
-            self._progress(stage, fraction)
-
-    def part(self, start: float, end: float) -> Progress:
-        """Return a callback for a part of the work, which counts its own share from 0 to 1."""
-        return lambda stage, fraction: self(stage, start + (end - start) * fraction)
-
-    def record(self) -> Summary:
-        """Return seconds and memory so far, as JSON can hold them."""
-        seconds = {stage: round(value, 3) for stage, value in self.seconds.items()}
-        total = round(sum(seconds.values()), 3)
-        return {"seconds": seconds, "total_seconds": total, "peak_memory_mb": read_peak_mb()}
-
-
 def _staged_build(stage: Path, options: BuildOptions) -> AbstractContextManager[Place]:
     plates = plate_files(stage, texture=options.texture)
     return staged(_build_files(stage, options), overwrite=options.overwrite, optional=plates)
@@ -257,6 +216,7 @@ def _build_files(stage: Path, options: BuildOptions) -> list[Path]:
     """Return every file that a build writes, the stage last."""
     beside = [".scene.json"]
     beside += [".preview.png"] if options.preview else []
+    beside += [".maya.py"] if options.maya_script else []
     beside += [f".{name}" for name in KEPT_FILES] if options.keep_maps else []
     files = [stage.with_name(stage.stem + ending) for ending in beside]
     files += [options.cubes] if options.cubes else []
@@ -282,6 +242,8 @@ def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: St
     )
     if options.cubes:
         place(options.cubes).write_text(cubes_text(scene), "utf-8", "backslashreplace")
+    if options.maya_script:
+        place(stage.with_name(f"{stage.stem}.maya.py")).write_text(maya_text(scene), "ascii", "backslashreplace")
     if options.keep_maps:
         _write_maps(prediction, scene.world_from_camera, place(stage).parent, prefix=f"{stage.stem}.")
     clock("files", 1.0)
