@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .cli_options import add_reporting, positive
+from .cli_pair import add_backgrounds
 from .cli_synthesize import add_synthesize
-from .errors import UsageError
+from .errors import Cancelled, UsageError
 
 Stopped = Callable[[], bool]
 SHOWN_PROBLEMS = 20
@@ -24,6 +25,7 @@ def add_dataset(commands: argparse._SubParsersAction[Any]) -> None:
     actions = dataset.add_subparsers(dest="action", required=True, metavar="ACTION")
     _add_compose(actions)
     add_synthesize(actions)
+    add_backgrounds(actions)
     _add_stats(actions)
     _add_verify(actions)
 
@@ -115,14 +117,17 @@ def run_compose(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         chunk=arguments.shard_size,
     )
     with make_console(arguments) as console:
-        done = compose(
-            recipe,
-            Path(arguments.output),
-            workers=arguments.workers,
-            ray_address=arguments.ray,
-            keep_going=arguments.keep_going,
-            progress=watch(console, Path(arguments.output), was_stopped),
-        )
+        try:
+            done = compose(
+                recipe,
+                Path(arguments.output),
+                workers=arguments.workers,
+                ray_address=arguments.ray,
+                keep_going=arguments.keep_going,
+                progress=watch(console, Path(arguments.output), was_stopped),
+            )
+        except KeyboardInterrupt:
+            raise Cancelled(f"{arguments.output}: interrupted: repeat the command, which goes on from there.") from None
         for sentence in done.skipped:
             console.say(f"blockout: skipped {sentence}")
         record = {"output": arguments.output, "samples": done.recipe.samples, "resumed": done.resumed}
@@ -174,13 +179,14 @@ def _add_verify(actions: argparse._SubParsersAction[Any]) -> None:
 def run_stats(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Measure a data set, print the table and draw the contact sheet."""
     from .console import make_console
-    from .inference.training.dataset_stats import describe_stats, measure_dataset, write_sheet
+    from .inference.training.dataset_stats import describe_stats, measure_dataset
+    from .inference.training.plots import write_picture
 
     folder = Path(arguments.folder)
     sheet = Path(arguments.sheet) if arguments.sheet else Path(f"{folder.absolute().name}.sheet.png")
     with make_console(arguments) as console:
         stats = measure_dataset(folder, threads=arguments.workers, progress=watch(console, folder, was_stopped))
-        write_sheet(stats.sheet, sheet)
+        write_picture(stats.sheet, sheet)
         kinds = {kind: measured.record() for kind, measured in stats.kinds.items()}
         record = {"folder": str(folder), "layout": stats.layout, "samples": stats.samples, "kinds": kinds}
         console.report(record | {"sheet": str(sheet)}, [*describe_stats(stats), f"wrote        {sheet}"])

@@ -46,6 +46,7 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     add_dataset(commands)
     add_training(commands)
+    _add_compare(commands)
     _add_models(commands)
     return parser
 
@@ -108,6 +109,20 @@ def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_reporting(predict, predict.add_argument_group("files"))
 
 
+def _add_compare(commands: argparse._SubParsersAction[_Parser]) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="several estimators side by side",
+        description="Build with each pair of estimators, and show maps and blockouts side by side on one sheet.",
+    )
+    compare.add_argument("photos", nargs=1, metavar="PHOTO", help="a picture")
+    compare.add_argument(
+        "-o", "--output", metavar="SHEET.png", help="the sheet (default: <photo>.comparison.png in the current folder)"
+    )
+    _add_inference(compare, several=True)
+    _add_reporting(compare, compare.add_argument_group("files"))
+
+
 def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     models = commands.add_parser(
         "models",
@@ -127,11 +142,12 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     fetch.add_argument("id", metavar="ID", help="OWNER/NAME, or a name of the list")
 
 
-def _add_inference(parser: argparse.ArgumentParser) -> None:
+def _add_inference(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     maps = parser.add_argument_group(
         "depth and segments: an estimator as NAME[:PATH or ID], a model's id or folder, or a map made elsewhere"
     )
-    maps.add_argument("--depth", default="geometric", metavar="NAME|FILE", help=".npy, .npz, 16-bit .png or .exr")
+    many: dict[str, Any] = {"nargs": "+", "default": ["geometric"]} if several else {"default": "geometric"}
+    maps.add_argument("--depth", **many, metavar="NAME|FILE", help=".npy, .npz, 16-bit .png or .exr")
     maps.add_argument(
         "--depth-scale",
         type=positive("scale"),
@@ -140,10 +156,13 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
         help="metres for each step of a 16-bit PNG (default: 0.001)",
     )
     maps.add_argument("--depth-kind", choices=("depth", "disparity"), help="what the file holds, where it does not say")
-    maps.add_argument(
-        "--segments", default="geometric", metavar="NAME|FILE", help=".png or .npy of ids, or 2D_3D's .npy"
-    )
+    maps.add_argument("--segments", **many, metavar="NAME|FILE", help=".png or .npy of ids, or 2D_3D's .npy")
     _add_device(maps)
+    maps.add_argument(
+        "--clean-plate",
+        metavar="BG.jpg",
+        help="the same view without the things in the foreground: each of them becomes a segment with its own depth",
+    )
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
     only_one.add_argument(

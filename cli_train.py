@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .cli_options import add_reporting
+from .cli_pair import run_evaluate_pair, run_find_lr
 
 Stopped = Callable[[], bool]
 
@@ -21,24 +22,32 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
     )
     train.set_defaults(run=run_train)
     train.add_argument("config", metavar="CONFIG.toml", help="task, data, output, steps, batch, rate ...")
-    train.add_argument("--export", metavar="FILE.onnx", help="at the end, write the network of the task scene as ONNX")
+    train.add_argument("--find-lr", action="store_true", help="only test learning rates, draw a plot and suggest one")
+    train.add_argument("--plot", metavar="FILE.png", help="of --find-lr (default: CONFIG.rate.png here)")
+    train.add_argument("--export", metavar="FILE.onnx", help="at the end, write the network as ONNX")
     add_reporting(train)
     evaluate = commands.add_parser(
         "evaluate",
-        help="measure the embedded network on scenes or frames with known depth",
+        help="measure a network on scenes or frames with known depth",
         description="Measure a network beside the estimator geometric and floors that need no picture.",
     )
     evaluate.set_defaults(run=run_evaluate)
     evaluate.add_argument(
-        "folder", metavar="DIR", help="of 'dataset synthesize', or frames: */image.*, depth.npz, intrinsics.json"
+        "folder",
+        metavar="DIR",
+        help="of 'dataset synthesize' or, for pairs, 'compose', or frames: */image.*, depth.npz, intrinsics.json",
     )
-    evaluate.add_argument("--network", metavar="FILE.onnx", help="another network than the one that ships")
+    evaluate.add_argument(
+        "--network", metavar="FILE", help="another .onnx than the one that ships, or a pair checkpoint.pt"
+    )
     evaluate.add_argument("--count", type=int, default=200, metavar="N", help="synthetic scenes (default: 200)")
     add_reporting(evaluate)
 
 
 def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Train and tell the late losses."""
+    if arguments.find_lr:
+        return run_find_lr(arguments, was_stopped)
     from .console import make_console
     from .inference.training.train import CHECKPOINT, Training, read_config
 
@@ -57,8 +66,10 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         files = [config.output / CHECKPOINT]
         if arguments.export:
             from .inference.training.export import export_scene
+            from .inference.training.pair_export import export_pair
 
-            files.append(export_scene(files[0], Path(arguments.export)))
+            export = export_pair if config.task == "pair" else export_scene
+            files.append(export(files[0], Path(arguments.export)))
         shown = {name: round(value, 4) for name, value in losses.items()}
         record = {"task": config.task, "steps": training.step, "from": begun, "losses": shown}
         record["files"] = [str(file) for file in files]
@@ -69,6 +80,8 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
 
 def run_evaluate(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Measure a network and print the table."""
+    if arguments.network and Path(arguments.network).suffix == ".pt":
+        return run_evaluate_pair(arguments, was_stopped)
     from .console import make_console
     from .inference.training.evaluate import evaluate, table_of
 

@@ -45,6 +45,10 @@ class MapAspectMismatch(BlockoutError):
     """A map's aspect ratio is not the photo's."""
 
 
+class PlateUnusable(BlockoutError):
+    """A clean plate is not the photo's view without its foreground."""
+
+
 class DepthUnusable(BlockoutError):
     """A depth map has no finite positive value."""
 
@@ -59,6 +63,10 @@ class MaterialUnusable(BlockoutError):
 
 class DatasetUnusable(BlockoutError):
     """A folder is no data set, or one with members that are broken, missing or do not belong together."""
+
+
+class RateNotFound(BlockoutError):
+    """A range test saw no learning rate at which the loss falls."""
 
 
 class WorkerLost(BlockoutError):

@@ -8,10 +8,10 @@ import numpy as np
 from mathutils import Vector
 
 from ..errors import UsageError
-from .editing import SEEN
-from .thickness import PAIRS, POINTS, SHAPE, read_points
+from .editing import LABEL, SEEN, name_after, next_number, refuse_wholes
+from .thickness import PAIRS, PUSH, SHAPE, THICKNESS, begin_push_here, note_push, read_points
 
-CUT = "cut"  # a shape without the order of points that a slider for its thickness needs
+CUT = "cut"  # a shape: its points follow no order any more
 DIRECTIONS = {"WIDTH": Vector((1, 0, 0)), "HEIGHT": Vector((0, 0, 1)), "DEPTH": Vector((0, 1, 0))}
 
 
@@ -27,8 +27,9 @@ def split(thing: bpy.types.Object, direction: str, share: float) -> tuple[bpy.ty
         Both halves, in rising order along the direction.
 
     Raises:
-        UsageError: one of the halves would be empty.
+        UsageError: one of the halves would be empty, or the solid stands for parts.
     """
+    refuse_wholes([thing])
     normal = thing.matrix_world.to_3x3().transposed() @ DIRECTIONS[direction]
     depths = read_points(thing.data) @ np.array(normal)
     place = float(depths.min() + share * np.ptp(depths))
@@ -39,15 +40,19 @@ def split(thing: bpy.types.Object, direction: str, share: float) -> tuple[bpy.ty
     other = thing.copy()
     old = thing.data
     for one, mesh in ((thing, halves[0]), (other, halves[1])):
-        mesh.name = old.name
         one.data = mesh
-        mesh[PAIRS], mesh[POINTS] = _pair(mesh), len(mesh.vertices)
-        if not mesh[PAIRS]:
-            one[SHAPE] = CUT
-    for collection in thing.users_collection:
-        collection.objects.link(other)
+        one[SHAPE] = CUT
+        mesh[PAIRS] = 0
+        note_push(mesh, old)
+        if PUSH in mesh:
+            one[THICKNESS] = begin_push_here(mesh)
+    name = old.name
     if old.users == 0:
         bpy.data.meshes.remove(old)
+    halves[0].name = name
+    for collection in thing.users_collection:
+        collection.objects.link(other)
+    name_after(other, thing.get(LABEL, ""), next_number(thing))
     return thing, other
 
 
@@ -72,9 +77,6 @@ def _half(mesh: bpy.types.Mesh, point: Vector, outward: Vector) -> bpy.types.Mes
     made = mesh.copy()
     work.to_mesh(made)
     work.free()
+    if made.has_custom_normals:
+        made.normals_split_custom_set([(0.0, 0.0, 0.0)] * len(made.loops))  # back to the faces' own
     return made
-
-
-def _pair(mesh: bpy.types.Mesh) -> int:
-    """Return 0: after a cut the points of front and back do not follow each other any more."""
-    return 0

@@ -12,10 +12,24 @@ from mathutils import Matrix, Vector
 from ..errors import UsageError
 from ..reconstruct.names import identifier, stem
 from .objects import fill_mesh
-from .thickness import PAIRS, POINTS, SHAPE, SOURCE, THICKNESS, read_points
-from .tree import IS_WHOLE, find_root, solids_below
+from .thickness import (
+    GROUPS,
+    PAIRS,
+    POINTS,
+    PUSH,
+    SHAPE,
+    SOURCE,
+    THICKNESS,
+    groups_of,
+    is_paired,
+    note_push,
+    read_points,
+)
+from .tree import IS_WHOLE, find_root, solids_below, whole_of
 
 LABEL, SEEN, UV = "label", "seen", "st"
+SUPPORTED_BY = "supported_by"
+PICTURES = ("photo_mtl", "plate_mtl")  # materials that many solids share
 AXES = {"HEIGHT": 2, "WIDTH": 0, "DEPTH": 1}
 MERGED = "merged"  # a shape that is none: several solids in one
 
@@ -30,6 +44,8 @@ def rescale(root: bpy.types.Object, factor: float) -> None:
     """Multiply every length of a blockout, so that nothing keeps a scale of its own; the root stays in place."""
     for mesh in {thing.data for thing in solids_below(root)}:
         mesh.transform(Matrix.Scale(factor, 4))
+        if PUSH in mesh:
+            mesh[PUSH] = [factor * value for value in mesh[PUSH][:3]] + list(mesh[PUSH][3:])
         mesh.update()
     for thing in root.children_recursive:
         thing.location *= factor
@@ -51,17 +67,55 @@ def relabel(thing: bpy.types.Object, label: str) -> None:
     label = label.strip()
     if not label:
         raise UsageError("a label needs some text: write what the thing is.")
-    group = thing.parent if IS_WHOLE in thing else None
-    for one in filter(None, (thing, group)):
+    root = find_root(thing)
+    assert root
+    group = thing.parent if IS_WHOLE in thing else thing
+    for one in filter(None, (group, whole_of(group))):
+        old = prim_name(one)
         one[LABEL] = label
-        number = _number(one)
-        prim = f"seg_{number}_{identifier(label)}"
-        one.name = prim if one.type == "EMPTY" else f"{stem(prim)}_geo"
-        if one.type == "MESH":
-            one.data.name = one.name
-            for material in one.data.materials:
-                if material and material.users == 1:
-                    material.name = f"{stem(prim)}_mtl"
+        name_after(one, label, _number(one) or next_number(one))
+        _move_supports(root, {old}, prim_name(one))
+
+
+def _move_supports(root: bpy.types.Object, old: set[str], new: str) -> None:
+    """Let what rests on things that go by other names now rest on what has the new name."""
+    for thing in root.children_recursive:
+        if thing.get(SUPPORTED_BY) in old:
+            thing[SUPPORTED_BY] = new
+
+
+def name_after(thing: bpy.types.Object, label: str, number: str) -> None:
+    """Name a solid or a group as the pipeline would, its mesh, and the material that is its own."""
+    prim = f"seg_{number}_{identifier(label)}"
+    thing.name = prim if thing.type == "EMPTY" else f"{stem(prim)}_geo"
+    if thing.type == "MESH":
+        thing.data.name = thing.name
+        for material in thing.data.materials:
+            if material and material.users == 1 and not material.name.startswith(PICTURES):
+                material.name = f"{stem(prim)}_mtl"
+
+
+def prim_name(thing: bpy.types.Object) -> str:
+    """Return the name of an object's Xform in a stage, such as seg_003_sofa for sofa_003_geo."""
+    plain = thing.name.partition(".")[0]
+    if plain.startswith("seg_"):
+        return plain
+    plain = plain.removesuffix("_geo")
+    return f"seg_{_number(thing)}_{plain.rpartition('_')[0]}" if _number(thing) else identifier(plain)
+
+
+def next_number(thing: bpy.types.Object) -> str:
+    """Return a number that no solid or group of an object's blockout has."""
+    root = find_root(thing)
+    assert root
+    return f"{max(int(_number(other) or 0) for other in root.children_recursive) + 1:03d}"
+
+
+def refuse_wholes(things: Iterable[bpy.types.Object]) -> None:
+    """Raise UsageError where a solid stands for parts: its parts are what can be changed."""
+    whole = next((thing for thing in things if IS_WHOLE in thing), None)
+    if whole:
+        raise UsageError(f"{whole.name} stands for its parts: raise the detail, and choose among the parts.")
 
 
 def merge(things: Sequence[bpy.types.Object]) -> bpy.types.Object:
@@ -70,25 +124,34 @@ def merge(things: Sequence[bpy.types.Object]) -> bpy.types.Object:
     The points of all fronts come first and then those of all backs: the thickness of the whole stays one slider.
 
     Raises:
-        UsageError: fewer than two solids, or of different blockouts.
+        UsageError: fewer than two solids, or of different blockouts, or one that stands for parts.
     """
     if len(things) < 2 or len({find_root(thing) for thing in things}) != 1:
         raise UsageError(f"{len(things)} solids of one blockout are selected: select two or more to merge.")
-    first = things[0]
-    pairs = [thing.data.get(PAIRS, 0) if _is_as_made(thing) else 0 for thing in things]
-    is_paired = all(pairs) and all(thing.get(SHAPE) == "prism" for thing in things)
+    refuse_wholes(things)
+    first, root = things[0], find_root(things[0])
+    assert root
+    pairs = [thing.data[PAIRS] if is_paired(thing.data) else 0 for thing in things]
+    keeps_order = all(pairs) and all(thing.get(SHAPE) == "prism" for thing in things)
     parts = [_Part(thing, first) for thing in things]
-    order = _order([len(part.points) for part in parts], pairs) if is_paired else None
+    order = _order([len(part.points) for part in parts], pairs) if keeps_order else None
     mesh = _join(parts, first.data.name, order)
-    mesh[PAIRS], mesh[POINTS] = (sum(pairs) if is_paired else 0), len(mesh.vertices)
+    if keeps_order:
+        mesh[GROUPS] = [number for thing in things for group in groups_of(thing.data) for number in group]
+    mesh[PAIRS], mesh[POINTS] = (sum(pairs) if keeps_order else 0), len(mesh.vertices)
+    if not keeps_order:
+        note_push(mesh, first.data)
     _replace(first, mesh)
     first[THICKNESS] = max(thing.get(THICKNESS, 0.0) for thing in things)
     first[SOURCE] = "the thickest of what was merged"
-    if not is_paired:
+    if not keeps_order:
         first[SHAPE] = MERGED
     first["pixels"] = sum(thing.get("pixels", 0) for thing in things)
+    _move_supports(root, {prim_name(other) for other in things[1:]}, prim_name(first))
     for other in things[1:]:
+        group = other.parent
         remove(other)
+        _remove_empty(group)
     return first
 
 
@@ -100,6 +163,16 @@ def remove(thing: bpy.types.Object) -> None:
         bpy.data.meshes.remove(mesh)
 
 
+def _remove_empty(group: bpy.types.Object | None) -> None:
+    """Remove a group that has no parts any more, with the solid that stood for them."""
+    while group is not None and LABEL in group and all(IS_WHOLE in child for child in group.children):
+        above = group.parent
+        for whole in group.children:
+            remove(whole)
+        bpy.data.objects.remove(group)
+        group = above
+
+
 class _Part:
     """Polygons of a solid, its points in the axes of another object."""
 
@@ -107,11 +180,12 @@ class _Part:
         mesh = thing.data
         target_from_thing = np.array(target.matrix_world.inverted() @ thing.matrix_world)
         self.points = read_points(mesh) @ target_from_thing[:3, :3].T + target_from_thing[:3, 3]
-        self.sizes = _read(mesh.polygons, "loop_total", np.int32)
-        self.corners = _read(mesh.loops, "vertex_index", np.int32)
-        self.slots = _read(mesh.polygons, "material_index", np.int32)
+        self.sizes = read_attribute(mesh.polygons, "loop_total", np.int32)
+        self.corners = read_attribute(mesh.loops, "vertex_index", np.int32)
+        self.slots = read_attribute(mesh.polygons, "material_index", np.int32)
         self.materials = list(mesh.materials)
-        self.seen = _read(mesh.attributes[SEEN].data, "value", np.int32) if SEEN in mesh.attributes else 0 * self.sizes
+        seen = mesh.attributes.get(SEEN)
+        self.seen = read_attribute(seen.data, "value", np.int32) if seen else np.zeros_like(self.sizes)
         layer = mesh.uv_layers.get(UV)
         uv = np.zeros(2 * len(self.corners), np.float32)
         if layer:
@@ -162,18 +236,15 @@ def _replace(thing: bpy.types.Object, mesh: bpy.types.Mesh) -> None:
     mesh.name = name
 
 
-def _is_as_made(thing: bpy.types.Object) -> bool:
-    return thing.data.get(POINTS) == len(thing.data.vertices)
-
-
 def _number(thing: bpy.types.Object) -> str:
-    """Return the number in an object's name, such as 003 of sofa_003_geo and of seg_003_sofa."""
+    """Return the number in an object's name, such as 003 of sofa_003_geo and of seg_003_sofa; "" without one."""
     words = thing.name.partition(".")[0].split("_")
     numbers = [word for word in (words[1:2] if words[0] == "seg" else words[-2:-1]) if word.isdigit()]
-    return numbers[0] if numbers else "000"
+    return numbers[0] if numbers else ""
 
 
-def _read(items: Any, name: str, kind: type) -> np.ndarray:
-    values: np.ndarray = np.empty(len(items), kind)
+def read_attribute(items: Any, name: str, kind: type, columns: int = 1) -> np.ndarray:
+    """Return what Blender's items, such as a mesh's polygons, have under a name; (items, columns) for more than one."""
+    values: np.ndarray = np.empty(len(items) * columns, kind)
     items.foreach_get(name, values)
-    return values
+    return values.reshape(-1, columns) if columns > 1 else values

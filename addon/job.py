@@ -80,6 +80,20 @@ def build(job: Job, folder: Path) -> int:
     return code
 
 
+def export(job: Job, folder: Path) -> int:
+    """Write the stage of what Blender described: an event "exported" names the files.
+
+    Args:
+        job: {"described": folder, "stage": file, "overwrite": whether it may be replaced}.
+        folder: unused.
+    """
+    from .stage_out import write
+
+    files = write(Path(job["described"]), Path(job["stage"]), overwrite=job["overwrite"])
+    emit("exported", files=[str(file) for file in files])
+    return 0
+
+
 def probe(job: Job, folder: Path) -> int:
     """Tell which Python this is and which estimators and networks' libraries it has."""
     import importlib.metadata
@@ -119,4 +133,4 @@ def _picture_for_blender(photo: Path, folder: Path) -> Path:
     return copy
 
 
-TASKS: dict[str, Callable[[Job, Path], int]] = {"build": build, "probe": probe}
+TASKS: dict[str, Callable[[Job, Path], int]] = {"build": build, "export": export, "probe": probe}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import bpy
@@ -51,7 +52,7 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
         except BlockoutError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self._run, self._timer = run, None
+        self._run, self._timer, self._shown = run, None, ""
         if bpy.app.background or context.window is None:
             run.wait()
             return self._end(context)
@@ -69,7 +70,9 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
             return {"PASS_THROUGH"}
         if self._run.advance():
             return self._end(context)
-        _show_progress(context, self._run)
+        if self._run.words != self._shown:
+            self._shown = self._run.words
+            _show_progress(context, self._run)
         return {"PASS_THROUGH"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -103,6 +106,7 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
             self._leave(context)
         for message, _ in run.errors:
             self.report({"WARNING"}, f"Blockout: {message}")
+        choose(context, made[-1])
         if not bpy.app.background:
             look_through_camera(context, self.texture == "photo")
         count = sum(ready["summary"]["prisms"] for ready in run.ready)
@@ -168,14 +172,44 @@ class PhotoHandler(bpy.types.FileHandler):
         return context.area is not None and context.area.type == "VIEW_3D"
 
 
+def choose(context: bpy.types.Context, collection: bpy.types.Collection) -> None:
+    """Make the largest thing of a new blockout the active one, and select nothing else."""
+    for thing in context.selected_objects:
+        thing.select_set(False)
+    shown = [thing for thing in collection.objects if thing.type == "MESH" and thing.get("kind") == "object"]
+    shown = [thing for thing in shown if not thing.hide_viewport] or list(collection.objects)
+    largest = max(shown, key=lambda thing: thing.get("pixels", 0))
+    largest.select_set(True)
+    context.view_layer.objects.active = largest
+
+
 def look_through_camera(context: bpy.types.Context, shows_photo: bool) -> None:
-    """Turn the window's largest viewport to the camera, and let it show the photo on the solids."""
+    """Turn the window's largest viewport to the camera, and let it show the colours, or the photo on the solids."""
     areas = [area for area in context.window.screen.areas if area.type == "VIEW_3D"]
-    if areas:
-        space = max(areas, key=lambda area: area.width * area.height).spaces.active
-        space.region_3d.view_perspective = "CAMERA"
-        if shows_photo and space.shading.type == "SOLID":
-            space.shading.color_type = "TEXTURE"
+    if not areas:
+        return
+    area = max(areas, key=lambda area: area.width * area.height)
+    space = area.spaces.active
+    space.region_3d.view_perspective = "CAMERA"
+    space.overlay.show_relationship_lines = False  # a line from each solid to its group would hide them all
+    if shows_photo and space.shading.type == "SOLID":
+        space.shading.color_type = "TEXTURE"
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(area=area, region=region):
+        bpy.ops.view3d.view_center_camera()
+    _keep_clear_of_sidebar(area, region, space.region_3d)
+
+
+def _keep_clear_of_sidebar(area: bpy.types.Area, region: bpy.types.Region, view: bpy.types.RegionView3D) -> None:
+    """Shrink and move the camera's frame, which fills a region, into what the sidebar leaves of that.
+
+    Source: Blender's manual does not say it: the frame's size goes with (sqrt(2) + zoom / 50)^2 / 4, and an offset
+    counts in half the region's width times that.
+    """
+    covered = sum(other.width for other in area.regions if other.type == "UI" and other.width > 1)
+    size = (math.sqrt(2) + view.view_camera_zoom / 50) ** 2 / 4 * (1 - covered / region.width)
+    view.view_camera_zoom = 50 * (2 * math.sqrt(size) - math.sqrt(2))
+    view.view_camera_offset[0] += covered / (4 * region.width * size)
 
 
 def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
@@ -184,11 +218,12 @@ def draw_import(self: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 def _show_progress(context: bpy.types.Context, run: build.Run | None) -> None:
-    """Show in status bar and panel how far a run is; None takes it away."""
+    """Show in status bar and sidebar how far a run is; None takes it away. The view itself is not drawn anew."""
     if context.workspace:
         text = None if run is None else f"Blockout: {run.words}    (Esc cancels)"
         context.workspace.status_text_set(text)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
+            for region in area.regions if area.type == "VIEW_3D" else ():
+                if region.type == "UI":
+                    region.tag_redraw()

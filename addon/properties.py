@@ -6,7 +6,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from ..inference.registry import DEPTH_ESTIMATORS, SEGMENT_ESTIMATORS
-from . import thickness, tree
+from . import editing, thickness, tree
 from .build import Options
 from .places import preferences
 
@@ -39,7 +39,9 @@ class BuildProperties:
     )
     depth: EnumProperty(name="Depth", description="Estimator of depth", items=depth_items)
     segments: EnumProperty(name="Segments", description="Estimator of segments", items=segment_items)
-    scale_label: StringProperty(name="Label", description="Something in the photo whose height is known, such as door")
+    scale_label: StringProperty(
+        name="Scale by", description="Label of something in the photo whose height is known, such as door"
+    )
     scale_m: FloatProperty(name="Height", description="Its height", default=2.0, min=0.001, unit="LENGTH")
     least_thickness: FloatProperty(
         name="Least", description="Thinnest solid; 0 is no limit", default=0.0, min=0.0, unit="LENGTH"
@@ -73,18 +75,18 @@ def draw_options(layout: bpy.types.UILayout, told: BuildProperties) -> None:
     """Show the options of a build."""
     column = layout.column()
     column.use_property_split, column.use_property_decorate = True, False
-    column.prop(told, "detail")
-    column.prop(told, "texture")
-    column.prop(told, "depth")
-    column.prop(told, "segments")
+    for name in ("detail", "texture", "depth", "segments"):
+        column.prop(told, name)
+    column.separator()
     limits = column.column(align=True)
-    limits.prop(told, "least_thickness", text="Thickness Least")
-    limits.prop(told, "most_thickness")
+    limits.prop(told, "least_thickness", text="Thickness Min")
+    limits.prop(told, "most_thickness", text="Max")
+    column.separator()
     known = column.column(align=True)
-    known.prop(told, "scale_label", text="Known Height Of")
+    known.prop(told, "scale_label", text="Scale by")
     sub = known.row()
     sub.active = bool(told.scale_label.strip())
-    sub.prop(told, "scale_m", text="Is")
+    sub.prop(told, "scale_m", text="Is High")
 
 
 class BlockoutSettings(bpy.types.PropertyGroup, BuildProperties):
@@ -117,6 +119,15 @@ def _set_level(root: bpy.types.Object, value: int) -> None:
         tree.show_level(root, value)
 
 
+def _get_label(thing: bpy.types.Object) -> str:
+    return thing.get(editing.LABEL, "")
+
+
+def _set_label(thing: bpy.types.Object, label: str) -> None:
+    if label.strip() and tree.find_root(thing):
+        editing.relabel(thing, label)
+
+
 def add() -> None:
     """Add the properties to Blender's types."""
     bpy.types.WindowManager.blockout = PointerProperty(type=BlockoutSettings)
@@ -126,9 +137,12 @@ def add() -> None:
         get=_get_thickness,
         set=_set_thickness,
         min=thickness.LEAST_M,
-        soft_max=10.0,
+        soft_max=5.0,
         unit="LENGTH",
         step=1,
+    )
+    bpy.types.Object.blockout_label = StringProperty(
+        name="Label", description="What it is; its names follow", get=_get_label, set=_set_label
     )
     bpy.types.Object.blockout_detail = IntProperty(
         name="Detail",
@@ -142,4 +156,6 @@ def add() -> None:
 
 def remove() -> None:
     """Take them away."""
-    del bpy.types.WindowManager.blockout, bpy.types.Object.blockout_thickness, bpy.types.Object.blockout_detail
+    del bpy.types.WindowManager.blockout
+    for name in ("blockout_thickness", "blockout_label", "blockout_detail"):
+        delattr(bpy.types.Object, name)

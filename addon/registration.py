@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import command, operators, panel, preferences, properties
+from . import command, edit_operators, operators, panel, preferences, properties
 
 CLASSES = (
     properties.BlockoutSettings,
@@ -13,6 +13,7 @@ CLASSES = (
     operators.CancelBlockout,
     operators.RestoreRender,
     operators.PhotoHandler,
+    *edit_operators.CLASSES,
     *panel.CLASSES,
 )
 _commands: list[object] = []
@@ -24,6 +25,7 @@ def register() -> None:
         bpy.utils.register_class(one)
     properties.add()
     bpy.types.TOPBAR_MT_file_import.append(operators.draw_import)
+    bpy.types.TOPBAR_MT_file_export.append(edit_operators.draw_export)
     _commands.append(bpy.utils.register_cli_command("blockout", command.run_command))
 
 
@@ -34,6 +36,7 @@ def unregister() -> None:
     for run in list(operators.RUNS.values()):
         run.close()
     operators.RUNS.clear()
+    bpy.types.TOPBAR_MT_file_export.remove(edit_operators.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(operators.draw_import)
     properties.remove()
     for one in reversed(CLASSES):

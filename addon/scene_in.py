@@ -13,7 +13,7 @@ from .thickness import PAIRS, POINTS
 from .tree import IS_WHOLE, LEVELS, ROOT_MARK, show_level
 
 STAGE = "working.usdc"  # as in stage_in.py, which needs USD
-PHOTO, BEFORE = "blockout_photo", "blockout_render_before"
+PHOTO, BEFORE, SKY = "blockout_photo", "blockout_render_before", "blockout_sky"
 MADE = ("collections", "objects", "meshes", "cameras", "materials", "images", "worlds")  # kinds of data
 RENDER_SIZE = ("resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y")
 GREY = (0.5, 0.5, 0.5)  # linear
@@ -108,6 +108,8 @@ def _note_facts(root: bpy.types.Object, things: Iterable[bpy.types.Object], read
     root[LEVELS] = ready["levels"]
     root[PHOTO] = ready["summary"]["photo"]
     root.empty_display_size = 0.25
+    if ready["sky"]:
+        root[SKY] = ready["sky"]
     for name, value in ready["facts"].items():
         root[name] = value
     for thing in things:

@@ -33,7 +33,7 @@ class Embedded:
     licence = "GPL-3.0-or-later; trained on synthetic scenes with CC0, MIT, BSD and CC-BY material"
 
     def __init__(self, path: Path = WEIGHTS) -> None:
-        self._session = _open(path)
+        self._session = open_network(path)
         self.version = self._session.get_modelmeta().custom_metadata_map.get("version", "")
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
@@ -126,14 +126,12 @@ def _softmax(values: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=2)
-def _open(path: Path) -> Any:
-    """Return a session for a network file; it is opened once a process."""
+def open_network(path: Path) -> Any:
+    """Return ONNX Runtime's session for a network file that ships; it is opened once a process."""
     import onnxruntime
 
     if not path.is_file():
-        raise WeightsNotFound(
-            f"{path}: the embedded network is missing from this installation; install Blockout again."
-        )
+        raise WeightsNotFound(f"{path}: the network is missing from this installation; install Blockout again.")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     there = onnxruntime.get_available_providers()
@@ -141,5 +139,5 @@ def _open(path: Path) -> Any:
         return onnxruntime.InferenceSession(path, options, providers=[name for name in PROVIDERS if name in there])
     except Exception as error:
         raise WeightsUnusable(
-            f"{path}: the embedded network cannot be read ({type(error).__name__}); install Blockout again."
+            f"{path}: the network cannot be read ({type(error).__name__}); install Blockout again."
         ) from error

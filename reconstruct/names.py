@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from .scene import Prism
+if TYPE_CHECKING:
+    from .scene import Prism  # needs more than names do
 
 Texture = Literal["photo", "colour"]
 

@@ -82,12 +82,12 @@ def write_stage(
         facts = _fill(layer, scene, stage_from_world(units, up), pictures, texture == "photo", backdrop, tint_guessed)
     encoded = {file: encode_texture(picture) for file, picture in pictures.values()}
     if path.suffix.lower() == ".usdz":
-        _package(layer, path, encoded)
+        package_layer(layer, path, encoded)
     else:
         for file, content in encoded.items():
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(content)
-        _save(layer, path)
+        save_layer(layer, path)
     return facts
 
 
@@ -184,7 +184,7 @@ def _add_camera(root: Sdf.PrimSpec, scene: Scene, stage_from_world: np.ndarray, 
     add_attribute(camera, "clippingRange", "float2", Gf.Vec2f(*(float(units_per_metre * z) for z in planes_m)))
 
 
-def _save(layer: Sdf.Layer, path: Path) -> None:
+def save_layer(layer: Sdf.Layer, path: Path) -> None:
     """Write a layer to a file in the format of its suffix; a layer's own paths stay relative, a stage's would not."""
     try:
         is_written = layer.Export(str(path))
@@ -195,13 +195,13 @@ def _save(layer: Sdf.Layer, path: Path) -> None:
         raise OSError(code, os.strerror(code), str(path))
 
 
-def _package(layer: Sdf.Layer, path: Path, textures: Mapping[Path, bytes]) -> None:
+def package_layer(layer: Sdf.Layer, path: Path, textures: Mapping[Path, bytes]) -> None:
     """Write a layer and its textures as one .usdz; USD's own writer takes a full disk for success.
 
     Source: the usdz specification: a zip file, nothing compressed, the layer first, all data at multiples of 64 bytes.
     """
     inner = path.with_suffix(".usdc")
-    _save(layer, inner)
+    save_layer(layer, inner)
     members = [(inner.name, inner.read_bytes())]
     inner.unlink()
     members += [(f"textures/{file.name}", content) for file, content in textures.items()]

@@ -132,7 +132,7 @@ class SolidWriter:
             seen = find_seen_faces(solid, prism, points_cam)
         points = transform(self.stage_from_world, solid.points) - foot
         mesh = add_prim(xform, f"{stem(prism.name)}_geo", "Mesh", schemas=["MaterialBindingAPI"])
-        _add_polygons(mesh, solid, points.astype(np.float32))
+        add_polygons(mesh, solid, points.astype(np.float32))
         _add_texture_coordinates(mesh, solid, points_px, self.scene.camera)
         add_primvar(mesh, "seen", "int[]", Vt.IntArray.FromNumpy(seen.astype(np.int32)), "uniform")
         colours = Vt.Vec3fArray([Gf.Vec3f(*prism.colour.tolist())])
@@ -197,7 +197,8 @@ def _metadata(prism: Prism) -> dict[str, tuple[str, str | float]]:
     return metadata
 
 
-def _add_polygons(mesh: Sdf.PrimSpec, solid: Mesh, points: np.ndarray) -> None:
+def add_polygons(mesh: Sdf.PrimSpec, solid: Mesh, points: np.ndarray) -> None:
+    """Give a Mesh prim the faces of a solid, flat shaded; ``points``, (P, 3) float32, are in the prim's axes."""
     add_attribute(mesh, "points", "point3f[]", Vt.Vec3fArray.FromNumpy(points))
     add_attribute(mesh, "faceVertexCounts", "int[]", Vt.IntArray.FromNumpy(solid.face_sizes))
     add_attribute(mesh, "faceVertexIndices", "int[]", Vt.IntArray.FromNumpy(solid.face_points))

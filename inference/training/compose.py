@@ -25,7 +25,7 @@ from .compose_layouts import (
     read_journals,
 )
 from .compose_material import select_material
-from .compose_pictures import Composer
+from .compose_pictures import Composer, find_estimator
 from .compose_plan import Recipe, plan
 from .compose_workers import run_chunks
 
@@ -73,6 +73,7 @@ def compose(
             stays, and the same call goes on from there.
     """
     report = progress or (lambda stage, fraction: None)
+    find_estimator(recipe)
     report("pictures", 0.0)
     recipe, digest, skipped = select_material(recipe, workers, keep_going=keep_going)
 
@@ -108,6 +109,8 @@ def _prepare(recipe: Recipe, folder: Path, digest: str, skipped: tuple[str, ...]
         raise OutputUnwritable(f"{folder} is a file, where a folder is needed: name the output otherwise.")
     if folder.is_dir() and any(folder.iterdir()) and _require_same(recipe, folder, digest)["complete"]:
         return True
+    if not folder.absolute().parent.is_dir():
+        raise OutputUnwritable(f"{folder} cannot be made (no such folder as {folder.parent}): name one that exists.")
     folder.mkdir(exist_ok=True)
     _describe(recipe, folder, digest, skipped, complete=False)
     composer = Composer(replace(recipe, depth=None))

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...errors import MaterialUnusable, PhotoNotFound, PhotoSizeUnusable, PhotoUnreadable
+from ...errors import MaterialUnusable, PhotoNotFound, PhotoSizeUnusable, PhotoUnreadable, UsageError
 from ..camera import choose_camera
 from ..depth_file import read_depth
 from ..disparity import depth_from_disparity
@@ -17,7 +17,7 @@ from ..files import open_picture, require_file
 from ..photo import FORMATS, read_photo
 from ..predict import LEVEL
 from ..prediction import DepthMap, Photo
-from ..registry import Estimator, resolve
+from ..registry import Estimator, Loader, resolve
 from .compose_plan import Recipe, Sample, plan
 
 CACHE_BYTES = 256 << 20  # of decoded pictures in each worker, half of it cut-outs
@@ -76,12 +76,8 @@ class Composer:
         self._cut_out = lru_cache(kept)(lambda index: read_cut_out(Path(recipe.foregrounds[index]), self._largest()))
         self._background = lru_cache(kept)(lambda index: read_background(Path(recipe.backgrounds[index]), recipe.size))
         self._background_depth = lru_cache(kept)(self._read_background_depth)
-        self._estimator = None
-        if recipe.depth is not None:
-            loader = resolve(recipe.depth, "depth")
-            if isinstance(loader, Path):
-                raise MaterialUnusable(f"--depth {loader} is one map; name an estimator, or give --background-depths.")
-            self._estimator = loader()
+        load = find_estimator(recipe)
+        self._estimator = load and load()
 
     def draw(self, number: int) -> Composite:
         """Return the sample of a number."""
@@ -139,6 +135,19 @@ class Composer:
         assert self.recipe.background_depths is not None
         path = find_depth(Path(self.recipe.background_depths), Path(self.recipe.backgrounds[index]))
         return _resize_depth(_crop(read_depth(path).z, self.recipe.size), self.recipe.size)
+
+
+def find_estimator(recipe: Recipe) -> Loader | None:
+    """Return what loads the estimator that a recipe asks for, None for none.
+
+    Raises:
+        UnknownEstimator: none has this name.
+        UsageError: it is a file.
+    """
+    loader = None if recipe.depth is None else resolve(recipe.depth, "depth")
+    if isinstance(loader, Path):
+        raise UsageError(f"--depth {loader} is one map; name an estimator, or give --background-depths.")
+    return loader
 
 
 def read_cut_out(path: Path, largest: tuple[int, int]) -> CutOut:
@@ -224,7 +233,7 @@ def stand_upright(background: np.ndarray, mask: np.ndarray, box: Box) -> np.ndar
 
 
 def _estimate_z(photo: Photo, estimator: Estimator) -> np.ndarray:
-    """Return (h, w) float32, depth by an estimator; relative disparity, without a ground to go by, is taken as it is."""
+    """Return (h, w) float32, depth by an estimator; relative disparity counts from 0, without a ground to go by."""
     estimate = estimator.predict(photo, None)
     assert estimate.depth is not None, f"{estimator.name} is in the table of depth estimators"
     if isinstance(estimate.depth, DepthMap):

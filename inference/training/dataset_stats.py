@@ -13,9 +13,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from ...errors import DatasetUnusable, OutputUnwritable
+from ...errors import DatasetUnusable
 from ..files import BROKEN_FILE, reason_of
 from .compose_layouts import DEPTH_STEP_M
 from .dataset_files import StoredSample, decode, open_dataset, read_portion
@@ -142,19 +141,6 @@ def describe_stats(stats: DatasetStats) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [f"{stats.samples:,} samples, {stats.layout}", *table]
-
-
-def write_sheet(sheet: np.ndarray, path: Path) -> None:
-    """Write the contact sheet as PNG.
-
-    Raises:
-        OutputUnwritable: the file cannot be written.
-    """
-    try:
-        Image.fromarray(sheet).save(path, format="PNG")
-    except OSError as error:
-        reason = reason_of(error).lower()
-        raise OutputUnwritable(f"{path} could not be written ({reason}): name another file with --sheet.") from error
 
 
 Measured = tuple[np.ndarray, Path | None, int, tuple[np.ndarray, np.ndarray, np.ndarray]]

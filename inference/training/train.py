@@ -79,7 +79,14 @@ def load_scene(config: TrainConfig) -> Task:
     return SceneTask(config)
 
 
-TASKS: dict[str, Callable[[TrainConfig], Task]] = {"scene": load_scene}
+def load_pair(config: TrainConfig) -> Task:
+    """Return the task of pairs: a background, and the same with something before it."""
+    from .pair_task import PairTask
+
+    return PairTask(config)
+
+
+TASKS: dict[str, Callable[[TrainConfig], Task]] = {"pair": load_pair, "scene": load_scene}
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -145,7 +152,7 @@ class Training:
         means: dict[str, float] = {}
         last = min(self.config.steps, self.config.steps if until is None else until)
         while self.step < last:
-            for name, value in self._advance().items():
+            for name, value in self.advance(learning_rate(self.step, self.config)).items():
                 means[name] = value if name not in means else 0.98 * means[name] + 0.02 * value
             if progress:
                 progress(self.step, self.config.steps, means)
@@ -154,10 +161,9 @@ class Training:
                 self._log(means)
         return means
 
-    def _advance(self) -> dict[str, float]:
-        """Take one step and return its losses."""
+    def advance(self, rate: float) -> dict[str, float]:
+        """Take one step at a learning rate and return its losses."""
         config = self.config
-        rate = learning_rate(self.step, config)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         batch = {name: value.to(config.device) for name, value in self.task.batch(self.step).items()}
@@ -209,8 +215,8 @@ class Training:
     def _record(self) -> None:
         facts = asdict(self.config) | {"version": __version__, "torch": torch.__version__, "from_step": self.step}
         facts["parameters"] = sum(value.numel() for value in self.network.parameters())
-        description = self.config.data / "scenes.json"
-        facts["data_facts"] = json.loads(description.read_text()) if description.is_file() else {}
+        descriptions = [self.config.data / name for name in ("scenes.json", "dataset.json")]
+        facts["data_facts"] = next((json.loads(path.read_text()) for path in descriptions if path.is_file()), {})
         (self.config.output / RECORD).write_text(json.dumps(facts, default=str, indent=1))
 
     def _log(self, means: dict[str, float]) -> None:

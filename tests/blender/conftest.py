@@ -21,6 +21,7 @@ from PIL import Image
 from validators import Absent
 from validators.blender import find_python
 
+ROOT = Path(__file__).resolve().parents[2]
 INSIDE = Path(__file__).with_name("inside.py")
 Call = tuple[str, Mapping[str, Any]]
 OFFLINE = ("unshare", "--net")
@@ -30,6 +31,20 @@ Blender = Callable[..., list[Any]]
 def can_go_offline() -> bool:
     """Return whether a process can be started without a network here."""
     return bool(shutil.which(OFFLINE[0])) and subprocess.run([*OFFLINE, "true"], capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope="session")
+def archive() -> Path:
+    """Return the newest zip for this machine, or skip."""
+    found = sorted((ROOT / "dist").glob("blockout-*-linux_x64.zip"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        pytest.skip("the extension was not built: make extension")
+    newest = max(
+        path.stat().st_mtime for room in ("addon", "inference", "reconstruct") for path in ROOT.glob(f"{room}/*.py")
+    )
+    if found[-1].stat().st_mtime < newest:
+        pytest.skip(f"{found[-1].name} is older than the checkout: make extension")
+    return found[-1]
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +78,7 @@ def prepared(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 
     def make(scene: Scene, texture: Texture = "colour", backdrop: bool = False) -> dict[str, Any]:
         folder = tmp_path / "prepared"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         photo = tmp_path / "a photo.png"
         Image.fromarray(np.asarray(scene.photo.rgb)).save(photo)
         write_stage(scene, tmp_path / "a.usd", texture=texture, backdrop=backdrop)

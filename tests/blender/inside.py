@@ -74,6 +74,39 @@ def operate(photo, **options):
     return {"answer": sorted(answer), **describe()}
 
 
+def export(stage, overwrite=True):
+    """Export the blockout of the open file with the plain function; return the files, or the refusal."""
+    root = ours("tree").roots_in(bpy.context.scene)[0]
+    try:
+        return ours("export").export(root, Path(stage), overwrite=overwrite)
+    except ours("export").BlockoutError as error:
+        return str(error)
+
+
+def select(names):
+    """Select objects, the first of them active."""
+    for thing in bpy.context.view_layer.objects:
+        thing.select_set(thing.name in names)
+    bpy.context.view_layer.objects.active = bpy.data.objects[names[0]]
+
+
+def edit(names, operator, **arguments):
+    """Select solids and press a button of the panel; describe what is there then, or how it was refused."""
+    select(names)
+    try:
+        getattr(bpy.ops.blockout, operator)(**arguments)
+    except RuntimeError as error:
+        return {"error": str(error), **describe()}
+    return describe()
+
+
+def set_value(name, attribute, value, with_selected=False):
+    """Set a slider or a field of an object; describe what is there then."""
+    bpy.context.window_manager.blockout.with_selected = with_selected
+    setattr(bpy.data.objects[name], attribute, value)
+    return describe()
+
+
 def check_python(outside):
     """Return what the preferences' button finds."""
     return ours("preferences").check_python(outside)

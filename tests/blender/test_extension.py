@@ -18,20 +18,6 @@ LARGEST_BYTES = 200_000_000
 
 
 @pytest.fixture(scope="module")
-def archive() -> Path:
-    """Return the newest zip for this machine, or skip."""
-    found = sorted((ROOT / "dist").glob("blockout-*-linux_x64.zip"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        pytest.skip("the extension was not built: make extension")
-    newest = max(
-        path.stat().st_mtime for room in ("addon", "inference", "reconstruct") for path in ROOT.glob(f"{room}/*.py")
-    )
-    if found[-1].stat().st_mtime < newest:
-        pytest.skip(f"{found[-1].name} is older than the checkout: make extension")
-    return found[-1]
-
-
-@pytest.fixture(scope="module")
 def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the environment in which the extension is installed."""
     try:

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from blockout.inference.networks.boxes import pool_boxes
 from blockout.inference.networks.mask_rcnn import Limits, MaskRCNNEstimator, load, paste_mask, rename
 from blockout.inference.networks.mask_rcnn_heads import POOLED_SIDE
+from blockout.inference.prediction import Photo
 
 pytestmark = pytest.mark.fixtures
 TOLERANCE = 1e-3  # of the largest value
@@ -119,3 +120,14 @@ def test_a_file_of_2019_gives_the_same_network(mask_rcnn, mask_rcnn_checkpoint, 
     again = load(legacy, "cpu").network.state_dict()
     legacy.unlink()
     assert all(torch.equal(again[key], value) for key, value in estimator.network.state_dict().items())
+
+
+def test_things_become_overlapping_masks_over_the_photo(mask_rcnn, estimator, staged, monkeypatch) -> None:
+    limits = {"detections": len(staged["labels"]), "score": 0.0}
+    monkeypatch.setattr("blockout.inference.networks.mask_rcnn.Limits", lambda **more: Limits(**{**more, **limits}))
+    stack = estimator.predict(Photo(mask_rcnn.picture()), None).segments
+    assert stack.scores.shape == (len(stack.segments), *mask_rcnn.recipe["image_hw"])
+    assert stack.is_instance.all()
+    assert (stack.cell_px >= 1).all()
+    scores = [segment.score for segment in stack.segments]
+    assert scores == sorted(scores, reverse=True)

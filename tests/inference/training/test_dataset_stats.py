@@ -8,7 +8,8 @@ from blockout.errors import DatasetUnusable, OutputUnwritable
 from blockout.inference.training.compose import compose
 from blockout.inference.training.compose_plan import LAYOUTS, Recipe
 from blockout.inference.training.dataset_files import decode, open_dataset, read_portion
-from blockout.inference.training.dataset_stats import describe_stats, measure_dataset, write_sheet
+from blockout.inference.training.dataset_stats import describe_stats, measure_dataset
+from blockout.inference.training.plots import write_picture
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_the_table_has_a_line_for_each_kind(recipe: Recipe, tmp_path: Path) -> N
 def test_the_sheet_shows_a_row_for_each_of_some_samples(recipe: Recipe, tmp_path: Path) -> None:
     compose(recipe, tmp_path / "set")
     stats = measure_dataset(tmp_path / "set")
-    write_sheet(stats.sheet, tmp_path / "sheet.png")
+    write_picture(stats.sheet, tmp_path / "sheet.png")
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet.shape == (8 * 164 + 4, 3 * 164 + 4, 3)
     masks = sheet[:, 2 * 164 + 4 : -4]
@@ -76,7 +77,7 @@ def test_the_sheet_shows_a_row_for_each_of_some_samples(recipe: Recipe, tmp_path
 
 def test_a_sheet_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputUnwritable, match=r"sheet\.png could not be written"):
-        write_sheet(np.zeros((2, 2, 3), np.uint8), tmp_path / "nowhere" / "sheet.png")
+        write_picture(np.zeros((2, 2, 3), np.uint8), tmp_path / "nowhere" / "sheet.png")
 
 
 def test_a_broken_member_is_named(recipe: Recipe, tmp_path: Path) -> None:
