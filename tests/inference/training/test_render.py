@@ -38,7 +38,10 @@ def mesh_of(scene: SceneSolids, index: int) -> "trimesh.Trimesh":
     else:
         middle, slope, _ = scene.rounds[index]
         angle = np.linspace(0, 2 * np.pi, 720, endpoint=False)
-        rings = [np.stack([r * np.cos(angle), np.full(720, y), r * np.sin(angle)], 1) for y, r in ((-1, middle + slope), (1, middle - slope))]
+        rings = [
+            np.stack([r * np.cos(angle), np.full(720, y), r * np.sin(angle)], 1)
+            for y, r in ((-1, middle + slope), (1, middle - slope))
+        ]
         mesh = trimesh.convex.convex_hull(np.concatenate(rings))
     mesh.apply_transform(np.vstack([frame, [0, 0, 0, 1]]))
     return mesh
