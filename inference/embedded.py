@@ -14,9 +14,10 @@ from .instances import group_instances
 from .prediction import KINDS, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, sharpen_outlines
 from .resample import nearest_pixels
+from .torch_runtime import require
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
-AREA_PX = 192 * 256  # of the reduced photo that the network sees, about the size that it was trained at
+AREA_PX = 128 * 176  # of the reduced photo that the network sees, about the size that it was trained at
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
 MIN_AREA = 0.001  # of the photo: no segment is smaller
@@ -128,10 +129,9 @@ def _softmax(values: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=2)
 def open_network(path: Path) -> Any:
     """Return ONNX Runtime's session for a network file that ships; it is opened once a process."""
-    import onnxruntime
-
     if not path.is_file():
         raise WeightsNotFound(f"{path}: the network is missing from this installation; install Blockout again.")
+    onnxruntime = require("onnxruntime", "the estimator embedded")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     there = onnxruntime.get_available_providers()
