@@ -37,6 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     with _stoppable() as was_stopped:
         try:
             arguments = parse_arguments(argv)
+            if "run" in arguments:  # a command that is not about photos
+                return int(arguments.run(arguments, was_stopped))
             if arguments.command == "models":
                 return _run_models(arguments)
             _check_combination(arguments)
@@ -88,7 +90,7 @@ def _check_combination(arguments: argparse.Namespace) -> None:
     """Raise UsageError where several photos and an option made for one meet."""
     if len(arguments.photos) == 1:
         return
-    for option in ("depth", "segments", "vanishing-lines", "cubes"):
+    for option in ("depth", "segments", "vanishing-lines", "clean-plate", "cubes"):
         value = getattr(arguments, option.replace("-", "_"))
         if value and (option == "cubes" or Path(value).is_file()):  # an estimator's name suits them all
             raise UsageError(f"--{option} {value} belongs to one photo, but {len(arguments.photos)} were given.")
@@ -159,6 +161,7 @@ def _read_request(arguments: argparse.Namespace, **given: str) -> Request:
         focal_mm=arguments.focal_mm,
         lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
         device=arguments.device,
+        clean_plate=Path(arguments.clean_plate) if arguments.clean_plate else None,
     )
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -111,6 +111,14 @@ class Console(logging.Handler):
         """Show where an unforeseen error came from, to those who asked."""
         if self._verbose:
             self.say("".join(traceback.format_exception(error)).rstrip())
+
+    def report(self, record: Mapping[str, Any], lines: Sequence[str]) -> None:
+        """Print on stdout what a command found that is not about photos: the record as JSON, or the lines."""
+        self._bar.stop()
+        if self._as_json:
+            print(json.dumps(record, indent=1))
+        elif not self._quiet:
+            print(*lines, sep="\n")
 
     def finish(self, outcomes: Sequence[Outcome]) -> None:
         """Print the results on stdout."""

@@ -42,6 +42,7 @@ class Request:
         camera_file, fov_deg, focal_mm: the camera, as of ``camera.known_camera``; the first that is not None counts.
         lines_file: vanishing lines for what the others leave open of the camera, gravity above all.
         device: what networks run on: "auto", "cpu", "cuda" or "mps".
+        clean_plate: the photo's view without the things in the foreground, which become segments of their own.
     """
 
     depth: str = "geometric"
@@ -53,6 +54,7 @@ class Request:
     focal_mm: float | None = None
     lines_file: Path | None = None
     device: str = "auto"
+    clean_plate: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ def predict(
     assert found_depth is not None and found_segments is not None, "a table names an estimator for what it does not do"
     down_cam = LEVEL if gravity is None else gravity
     depth, segments, note = fit_maps(photo, found_depth, found_segments, camera, down_cam)
-    return Prediction(
+    prediction = Prediction(
         photo,
         replace(camera, down_cam=None),  # gravity has one place from here on
         depth,
@@ -117,6 +119,11 @@ def predict(
             camera_source,
         ),
     )
+    if request.clean_plate is None:
+        return prediction
+    from .pair import add_foreground
+
+    return add_foreground(prediction, request.clean_plate)
 
 
 def write_prediction(prediction: Prediction, folder: Path, prefix: str = "") -> None:
