@@ -186,6 +186,8 @@ def main():
     calls = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     answers = [globals()[name](**arguments) for name, arguments in calls]
     Path(sys.argv[2]).write_text(json.dumps(answers), "utf-8")
+    sys.stdout.flush()
+    os._exit(0)  # the module of Blender 4.2 crashes while Python ends, once any class was registered
 
 
 main()
