@@ -18,7 +18,8 @@ from .errors import BlockoutError, Cancelled, UsageError
 if TYPE_CHECKING:
     from .console import Console, Outcome
     from .inference.predict import Request
-    from .pipeline import BuildOptions, Progress, Summary
+    from .pipeline import BuildOptions, Summary
+    from .stopwatch import Progress
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,6 +37,8 @@ def main(argv: list[str] | None = None) -> int:
     with _stoppable() as was_stopped:
         try:
             arguments = parse_arguments(argv)
+            if "run" in arguments:  # a command that is not about photos
+                return int(arguments.run(arguments, was_stopped))
             if arguments.command == "models":
                 return _run_models(arguments)
             _check_combination(arguments)
@@ -87,7 +90,7 @@ def _check_combination(arguments: argparse.Namespace) -> None:
     """Raise UsageError where several photos and an option made for one meet."""
     if len(arguments.photos) == 1:
         return
-    for option in ("depth", "segments", "vanishing-lines", "cubes"):
+    for option in ("depth", "segments", "vanishing-lines", "clean-plate", "cubes"):
         value = getattr(arguments, option.replace("-", "_"))
         if value and (option == "cubes" or Path(value).is_file()):  # an estimator's name suits them all
             raise UsageError(f"--{option} {value} belongs to one photo, but {len(arguments.photos)} were given.")
@@ -111,7 +114,9 @@ def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_s
 
     try:
         console.begin(photo)
-        outcome = Outcome(photo, summary=_work(photo, arguments, progress))
+        summary = _work(photo, arguments, progress)
+        errors = [row["error"] for row in summary.get("rows", ()) if "error" in row]
+        outcome = Outcome(photo, "\n".join(errors), int(bool(errors)), summary)
     except BlockoutError as error:
         outcome = Outcome(photo, message=str(error), exit_code=error.exit_code)
     except BaseException as error:  # noqa: BLE001  the last line of defence: users get a sentence, never a traceback
@@ -134,15 +139,21 @@ def _work(photo: Path, arguments: argparse.Namespace, progress: Progress) -> Sum
         request = _read_request(arguments)
         return predict_to_folder(photo, Path(arguments.output), request, progress, overwrite=arguments.overwrite)
     output = Path(arguments.output) if arguments.output else None
+    if arguments.command == "compare":
+        from .comparison import compare_estimators
+
+        request = _read_request(arguments, depth="", segments="")
+        depths, segments = arguments.depth, arguments.segments
+        return compare_estimators(photo, depths, segments, output, request, progress, overwrite=arguments.overwrite)
     return photo_to_usd(photo, output, _read_options(arguments), progress).summary
 
 
-def _read_request(arguments: argparse.Namespace) -> Request:
+def _read_request(arguments: argparse.Namespace, **given: str) -> Request:
     from .inference.predict import Request
 
     return Request(
-        depth=arguments.depth,
-        segments=arguments.segments,
+        depth=given.get("depth", arguments.depth),
+        segments=given.get("segments", arguments.segments),
         depth_scale_m=arguments.depth_scale,
         depth_kind=arguments.depth_kind,
         camera_file=Path(arguments.camera) if arguments.camera else None,
@@ -150,6 +161,7 @@ def _read_request(arguments: argparse.Namespace) -> Request:
         focal_mm=arguments.focal_mm,
         lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
         device=arguments.device,
+        clean_plate=Path(arguments.clean_plate) if arguments.clean_plate else None,
     )
 
 

@@ -36,12 +36,17 @@ def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
 
 def _make_parser() -> argparse.ArgumentParser:
     from . import __version__
+    from .cli_dataset import add_dataset
+    from .cli_train import add_training
 
     parser = _Parser(prog="blockout", description="One photo in, an editable 3D blockout out.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"blockout {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_build(commands)
     _add_predict(commands)
+    add_dataset(commands)
+    add_training(commands)
+    _add_compare(commands)
     _add_models(commands)
     return parser
 
@@ -71,7 +76,7 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="LABEL=METRES",
         help="the real height of the largest segment with that label",
     )
-    shape.add_argument("--scale", type=_positive("factor"), default=1.0, metavar="FACTOR", help="multiply all lengths")
+    shape.add_argument("--scale", type=positive("factor"), default=1.0, metavar="FACTOR", help="multiply all lengths")
     stage = build.add_argument_group("stage")
     stage.add_argument("--units", choices=("cm", "m"), default="cm", help="the stage's unit (default: cm)")
     stage.add_argument("--up", type=str.upper, choices=("Y", "Z"), default="Y", help="the axis that is up (default: Y)")
@@ -107,6 +112,20 @@ def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_reporting(predict, predict.add_argument_group("files"))
 
 
+def _add_compare(commands: argparse._SubParsersAction[_Parser]) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="several estimators side by side",
+        description="Build with each pair of estimators, and show maps and blockouts side by side on one sheet.",
+    )
+    compare.add_argument("photos", nargs=1, metavar="PHOTO", help="a picture")
+    compare.add_argument(
+        "-o", "--output", metavar="SHEET.png", help="the sheet (default: <photo>.comparison.png in the current folder)"
+    )
+    _add_inference(compare, several=True)
+    _add_reporting(compare, compare.add_argument_group("files"))
+
+
 def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     models = commands.add_parser(
         "models",
@@ -126,30 +145,34 @@ def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
     fetch.add_argument("id", metavar="ID", help="OWNER/NAME, or a name of the list")
 
 
-def _add_inference(parser: argparse.ArgumentParser) -> None:
+def _add_inference(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     maps = parser.add_argument_group(
         "depth and segments: an estimator as NAME[:PATH or ID], a model's id or folder, or a map made elsewhere"
     )
-    maps.add_argument("--depth", default="geometric", metavar="NAME|FILE", help=".npy, .npz, 16-bit .png or .exr")
+    many: dict[str, Any] = {"nargs": "+", "default": ["geometric"]} if several else {"default": "geometric"}
+    maps.add_argument("--depth", **many, metavar="NAME|FILE", help=".npy, .npz, 16-bit .png or .exr")
     maps.add_argument(
         "--depth-scale",
-        type=_positive("scale"),
+        type=positive("scale"),
         default=0.001,
         metavar="METRES",
         help="metres for each step of a 16-bit PNG (default: 0.001)",
     )
     maps.add_argument("--depth-kind", choices=("depth", "disparity"), help="what the file holds, where it does not say")
-    maps.add_argument(
-        "--segments", default="geometric", metavar="NAME|FILE", help=".png or .npy of ids, or 2D_3D's .npy"
-    )
+    maps.add_argument("--segments", **many, metavar="NAME|FILE", help=".png or .npy of ids, or 2D_3D's .npy")
     _add_device(maps)
+    maps.add_argument(
+        "--clean-plate",
+        metavar="BG.jpg",
+        help="the same view without the things in the foreground: each of them becomes a segment with its own depth",
+    )
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
     only_one.add_argument(
         "--camera", metavar="FILE", help="fSpy's .fspy or .json, or {fx, fy, cx, cy, width, height} in pixels"
     )
     only_one.add_argument("--fov", type=_angle, metavar="DEG", help="horizontal field of view")
-    only_one.add_argument("--focal-mm", type=_positive("length"), metavar="MM", help="focal length, 35 mm equivalent")
+    only_one.add_argument("--focal-mm", type=positive("length"), metavar="MM", help="focal length, 35 mm equivalent")
     lens.add_argument(
         "--vanishing-lines",
         metavar="FILE.json",
@@ -168,6 +191,11 @@ def _add_device(group: argparse._ActionsContainer) -> None:
 
 def _add_reporting(parser: argparse.ArgumentParser, files: argparse._ArgumentGroup) -> None:
     files.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    add_reporting(parser)
+
+
+def add_reporting(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that takes a while says how, as ``console.make_console`` reads it."""
     report = parser.add_argument_group("reporting: results on stdout, progress and errors on stderr")
     report.add_argument("--json", action="store_true", help="the summary as JSON on stdout, in place of the table")
     report.add_argument("--progress", choices=("bar", "json"), default="bar", help="json: one line an event on stderr")
@@ -176,7 +204,9 @@ def _add_reporting(parser: argparse.ArgumentParser, files: argparse._ArgumentGro
     loudness.add_argument("-v", "--verbose", action="store_true", help="print what happens, and tracebacks")
 
 
-def _positive(noun: str) -> Callable[[str], float]:
+def positive(noun: str) -> Callable[[str], float]:
+    """Return what reads a number above 0 from the command line."""
+
     def parse(text: str) -> float:
         value = _number(text)
         if not 0 < value < float("inf"):
@@ -210,4 +240,4 @@ def _label_and_height(text: str) -> tuple[str, float]:
     label, equals, height = text.rpartition("=")
     if not (label.strip() and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form LABEL=METRES, such as door=2.1")
-    return label.strip(), _positive("height")(height)
+    return label.strip(), positive("height")(height)

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +24,7 @@ HOW_TO_OPEN = (
     ("Blender", "File > Import > Universal Scene Description"),
     ("Maya", "load the plug-in mayaUsdPlugin, then File > Import"),
 )
+IN_MEMORY_OF = {"process": "", "cuda": " on the graphics card"}
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,21 @@ class Console(logging.Handler):
         """Take the bar away and say what went wrong, if anything."""
         if self._task is not None:
             self._bar.remove_task(self._task)
-        if outcome.message:
-            self.say(f"blockout: {outcome.message}")
+        for sentence in outcome.message.splitlines():
+            self.say(f"blockout: {sentence}")
 
     def trace(self, error: BaseException) -> None:
         """Show where an unforeseen error came from, to those who asked."""
         if self._verbose:
             self.say("".join(traceback.format_exception(error)).rstrip())
+
+    def report(self, record: Mapping[str, Any], lines: Sequence[str]) -> None:
+        """Print on stdout what a command found that is not about photos: the record as JSON, or the lines."""
+        self._bar.stop()
+        if self._as_json:
+            print(json.dumps(record, indent=1))
+        elif not self._quiet:
+            print(*lines, sep="\n")
 
     def finish(self, outcomes: Sequence[Outcome]) -> None:
         """Print the results on stdout."""
@@ -160,6 +169,8 @@ class EventConsole(Console):
 
 def describe(summary: Summary) -> list[tuple[str, str]]:
     """Return the lines of a summary as names and values."""
+    if "rows" in summary:
+        return _describe_comparison(summary)
     height, width = summary["photo_size_px"]
     worked_height, worked_width = summary["worked_size_px"]
     camera = summary["camera"]
@@ -173,15 +184,35 @@ def describe(summary: Summary) -> list[tuple[str, str]]:
     lines += [("camera", f"{camera['fov_deg']:.1f} degrees wide, {camera['fx']:.1f} px, from: {camera['source']}")]
     if "prisms" in summary:
         lines += _describe_build(summary)
-    seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in summary["seconds"].items())
-    lines += [("seconds", f"{summary['total_seconds']:.2f} ({seconds})")]
-    lines += [("wrote", file) for file in summary["files"]]
+    lines += _describe_work(summary)
     if "prisms" in summary:
         lines += [(f"in {program}", steps) for program, steps in HOW_TO_OPEN]
+    return lines + _describe_restrictions(summary)
+
+
+def _describe_comparison(summary: Summary) -> list[tuple[str, str]]:
+    """Return a line for each pair of estimators that gave something, and how the work went."""
+    lines = [("photo", summary["photo"])]
+    for row in summary["rows"]:
+        if "error" not in row:
+            facts = f"{row['prisms']} prisms of {row['found']} segments", row["scale"], *row["notes"]
+            lines += [("pair", f"{row['depth']} + {row['segments']}: {', '.join(facts)}")]
+    return lines + _describe_work(summary) + _describe_restrictions(summary)
+
+
+def _describe_work(summary: Summary) -> list[tuple[str, str]]:
+    """Return time, memory and files."""
+    seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in summary["seconds"].items())
+    memory = ", ".join(f"{value} MB{IN_MEMORY_OF[place]}" for place, value in summary["peak_memory_mb"].items())
+    lines = [("seconds", f"{summary['total_seconds']:.2f} ({seconds})")]
+    lines += [("memory", f"{memory} at its peak")] if memory else []
+    return lines + [("wrote", file) for file in summary["files"]]
+
+
+def _describe_restrictions(summary: Summary) -> list[tuple[str, str]]:
+    """Return one line where weights are not for all uses."""
     restricted = [source["name"] for source in summary["estimators"] if _is_non_commercial(source["licence"])]
-    if restricted:
-        lines += [("licence", f"{', '.join(restricted)}: for non-commercial use only")]
-    return lines
+    return [("licence", f"{', '.join(dict.fromkeys(restricted))}: for non-commercial use only")] if restricted else []
 
 
 def _describe_build(summary: Summary) -> list[tuple[str, str]]:
@@ -231,13 +262,13 @@ def print_models(models: Sequence[Model], *, as_json: bool) -> None:
         print(json.dumps([model.record() for model in models], indent=1))
         return
     here = {True: "yes", False: "no", None: "give a path"}
-    rows = [("name", "task", "size", "here", "s a picture", "licence", "weights")]
+    rows = [("name", "task", "size", "here", "s a picture", "peak MB", "licence", "weights")]
     rows += [
-        (m.entry.name, m.entry.task, m.entry.size, here[m.present], _seconds(m), m.entry.licence, m.entry.weights)
+        (m.entry.name, m.entry.task, m.entry.size, here[m.present], *_measured(m), m.entry.licence, m.entry.weights)
         for m in models
     ]
     if all(model.seconds is None for model in models):
-        rows = [(*row[:4], *row[5:]) for row in rows]
+        rows = [(*row[:4], *row[6:]) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -248,5 +279,8 @@ def print_models(models: Sequence[Model], *, as_json: bool) -> None:
         print("\nblockout models fetch NAME or ID downloads what is not here; nothing else does.")
 
 
-def _seconds(model: Model) -> str:
-    return "" if model.seconds is None else f"{model.seconds:.2f}"
+def _measured(model: Model) -> tuple[str, str]:
+    if model.seconds is None:
+        return "", ""
+    memory = (f"{value}{IN_MEMORY_OF[place]}" for place, value in model.peak_memory_mb.items())
+    return f"{model.seconds:.2f}", ", ".join(memory)

@@ -45,12 +45,32 @@ class MapAspectMismatch(BlockoutError):
     """A map's aspect ratio is not the photo's."""
 
 
+class PlateUnusable(BlockoutError):
+    """A clean plate is not the photo's view without its foreground."""
+
+
 class DepthUnusable(BlockoutError):
     """A depth map has no finite positive value."""
 
 
 class SegmentsUnusable(BlockoutError):
     """A segment map names no pixel."""
+
+
+class MaterialUnusable(BlockoutError):
+    """A folder or picture that a data set was to be made of cannot serve."""
+
+
+class DatasetUnusable(BlockoutError):
+    """A folder is no data set, or one with members that are broken, missing or do not belong together."""
+
+
+class RateNotFound(BlockoutError):
+    """A range test saw no learning rate at which the loss falls."""
+
+
+class WorkerLost(BlockoutError):
+    """A worker's process ended before its work was done."""
 
 
 class CameraInvalid(BlockoutError):
@@ -109,3 +129,11 @@ class Cancelled(BlockoutError):
     """The user interrupted; nothing was left behind."""
 
     exit_code = 130
+
+
+class TrainingConfigInvalid(UsageError):
+    """A training configuration has an unknown key or a value that makes no sense."""
+
+
+class CheckpointUnusable(BlockoutError):
+    """A checkpoint or a network file is missing, damaged, or of another task."""

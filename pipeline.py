@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,10 +27,8 @@ from .reconstruct.scale import CAMERA_HEIGHT_M
 from .reconstruct.scene import Scene
 from .reconstruct.settings import Settings
 from .reconstruct.usd import StageFacts, write_stage
+from .stopwatch import Progress, Stopwatch
 
-log = logging.getLogger(__name__)
-
-Progress = Callable[[str, float], None]
 Summary = dict[str, Any]
 KEPT_FILES = (*MAP_FILES, "camera.fspy")
 STAGE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
@@ -211,36 +207,6 @@ def folder_for_output(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-class Stopwatch:
-    """A progress callback that passes on what it hears and keeps the time of each stage of the work.
-
-    Attributes:
-        seconds: by stage, in the order of their beginnings.
-    """
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.seconds: dict[str, float] = {}
-        self._progress = progress
-        self._last = time.perf_counter()
-        self._stage = ""
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        """Count the time since the last call to the stage that was under way then."""
-        now = time.perf_counter()
-        if self._stage:
-            self.seconds[self._stage] += now - self._last
-        if stage != self._stage:
-            self.seconds.setdefault(stage, 0.0)
-            log.debug("%s begins", stage)
-        self._stage, self._last = stage, now
-        if self._progress:
-            self._progress(stage, fraction)
-
-    def part(self, start: float, end: float) -> Progress:
-        """Return a callback for a part of the work, which counts its own share from 0 to 1."""
-        return lambda stage, fraction: self(stage, start + (end - start) * fraction)
-
-
 def _staged_build(stage: Path, options: BuildOptions) -> AbstractContextManager[Place]:
     plates = plate_files(stage, texture=options.texture)
     return staged(_build_files(stage, options), overwrite=options.overwrite, optional=plates)
@@ -322,10 +288,5 @@ def _describe_scene(scene: Scene, facts: StageFacts) -> Summary:
 
 
 def _describe_files(files: Sequence[Path], clock: Stopwatch) -> Summary:
-    """Return what was written, the main file last, and how long it took."""
-    seconds = {stage: round(value, 3) for stage, value in clock.seconds.items()}
-    return {
-        "files": [str(file) for file in files],
-        "seconds": seconds,
-        "total_seconds": round(sum(seconds.values()), 3),
-    }
+    """Return what was written, the main file last, and how long and how much memory it took."""
+    return {"files": [str(file) for file in files], **clock.record()}

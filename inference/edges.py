@@ -8,7 +8,7 @@ import numpy as np
 from .prediction import DepthMap
 from .resample import nearest_pixels, resize_depth
 
-RADIUS = 1.5  # of the filter's window, in pixels of the coarse map
+RADIUS = 1.0  # of the filter's window, in pixels of the coarse map
 EPSILON = 8.0**2  # of 255 squared: contrast below is texture, above it is an edge
 REACH = 2.0  # in pixels of the coarse map: how far networks' depth runs over an edge
 LIKENESS = 25.5  # of 255, standard deviation of colours that are like each other
@@ -17,12 +17,13 @@ WORK_PX = 1024  # longer side that depth is sharpened at
 LEAST_RATIO = 1.3  # of sizes: finer maps follow their own edges
 
 
-def follow_edges(scores: np.ndarray, rgb: np.ndarray) -> np.ndarray:
+def follow_edges(scores: np.ndarray, rgb: np.ndarray, cell_px: np.ndarray | None = None) -> np.ndarray:
     """Bring scores to a picture's size so that they change where the picture does.
 
     Args:
         scores: (N, h, w) float32, 0..1.
         rgb: (H, W, 3) uint8, sRGB.
+        cell_px: (N,) float32, as of ``MaskStack``.
 
     Returns:
         (N, H, W) float32, 0..1.
@@ -34,11 +35,13 @@ def follow_edges(scores: np.ndarray, rgb: np.ndarray) -> np.ndarray:
     large = np.empty((len(scores), height, width), np.float32)
     for plane, coarse in zip(large, scores, strict=True):
         cv2.resize(np.ascontiguousarray(coarse, np.float32), (width, height), plane, interpolation=cv2.INTER_LINEAR)
-    if ratio < LEAST_RATIO:
-        return large
-    guided = cv2.ximgproc.createGuidedFilter(rgb, max(2, round(RADIUS * ratio)), EPSILON)
-    for plane in large:
-        plane[...] = guided.filter(plane)
+    cells = np.full(len(scores), ratio) if cell_px is None else ratio * cell_px
+    # One filter serves all planes of about its reach.
+    reaches = np.maximum(2, np.rint(2 ** (np.rint(2 * np.log2(RADIUS * cells)) / 2))).astype(int)
+    for reach in np.unique(reaches[cells >= LEAST_RATIO]).tolist():
+        guided = cv2.ximgproc.createGuidedFilter(rgb, reach, EPSILON)
+        for i in np.flatnonzero((reaches == reach) & (cells >= LEAST_RATIO)):
+            large[i] = guided.filter(large[i])
     return np.clip(large, 0, 1, out=large)
 
 

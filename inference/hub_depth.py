@@ -33,6 +33,7 @@ class HubDepth:
         self._model = HubModel(weights, "AutoModelForDepthEstimation", "depth estimation", TYPES)
         self.name, self.version, self.licence = self._model.name, self._model.version, self._model.licence
         config = self._model.config
+        self._model.put_channels_last()
         known = _MEANINGS.get(config["model_type"])
         if known is None:
             raise WeightsUnusable(

@@ -41,7 +41,7 @@ def segments_from_masks(stack: MaskStack, rgb: np.ndarray, z: np.ndarray) -> Seg
     small = rgb if scale == 1 else cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA)
     depth = nearest_pixels(z, size)
     least_px = max(4, round(LEAST_AREA * size[0] * size[1]))
-    scores = follow_edges(stack.scores, small)
+    scores = follow_edges(stack.scores, small, stack.cell_px)
     things = _keep_things(scores, stack, least_px)
     ids = _resolve_stuff(scores, stack)
     ids = _order_things(scores, stack, things, depth, ids)

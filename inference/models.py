@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import BlockoutError
 from .catalogue import ENTRIES, Entry
 from .hub import cached_folder, read_config, read_licence
+from .peak_memory import forget_peak, read_peak_mb
 from .prediction import Photo
 from .registry import Task, loaders_of, networks_of, resolve
 
@@ -28,16 +29,18 @@ class Model:
         present: whether it can run now; None where it takes a path that the user has to give.
         seconds: for one picture, loading left out; None where it was not measured.
         problem: why it could not be measured, in one sentence.
+        peak_memory_mb: of the process and the graphics card meanwhile, loading included; empty where not measured.
     """
 
     entry: Entry
     present: bool | None
     seconds: float | None = None
     problem: str = ""
+    peak_memory_mb: dict[str, int] = field(default_factory=dict)
 
     def record(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""
-        return {**asdict(self.entry), "present": self.present, "seconds": self.seconds, "problem": self.problem}
+        return asdict(self.entry) | {name: value for name, value in asdict(self).items() if name != "entry"}
 
 
 def list_models() -> list[Model]:
@@ -67,6 +70,7 @@ def measure_models(models: list[Model], arguments: list[str], device: str = "aut
 
 def _measured(model: Model, argument: str, device: str) -> Model:
     seconds = []
+    forget_peak()
     try:
         for task in tasks_of(argument):
             seconds.append(time_model(argument, task, device))
@@ -75,7 +79,7 @@ def _measured(model: Model, argument: str, device: str) -> Model:
     except BlockoutError as error:
         if not seconds:
             return replace(model, problem=str(error))
-    return replace(model, present=True, seconds=round(min(seconds), 3))
+    return replace(model, present=True, seconds=round(min(seconds), 3), peak_memory_mb=read_peak_mb())
 
 
 def time_model(argument: str, task: Task, device: str = "auto") -> float:

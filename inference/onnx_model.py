@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import DeviceUnusable, EstimateUnusable, WeightsNotFound, WeightsUnusable
 from .files import read_json, reason_of, require_file
-from .hub_segments import softmax, stack_of_classes
 from .labels import UNLABELLED
+from .mask_stacks import softmax, stack_of_classes
 from .network_input import Recipe, make_input
 from .prediction import Camera, DepthMap, DisparityMap, Estimate, MaskStack, Photo
 from .registry import Task, Weights

@@ -27,6 +27,7 @@ from .vanishing import see_view
 
 LEVEL = np.array([0.0, 1.0, 0.0])  # gravity in camera axes, where nothing tells it
 Progress = Callable[[str, float], None]
+LINES = "vanishing lines"
 MAP_FILES = ("depth.npy", "depth.json", "segments.png", "segments.json", "camera.json")
 
 
@@ -41,6 +42,7 @@ class Request:
         camera_file, fov_deg, focal_mm: the camera, as of ``camera.known_camera``; the first that is not None counts.
         lines_file: vanishing lines for what the others leave open of the camera, gravity above all.
         device: what networks run on: "auto", "cpu", "cuda" or "mps".
+        clean_plate: the photo's view without the things in the foreground, which become segments of their own.
     """
 
     depth: str = "geometric"
@@ -52,9 +54,20 @@ class Request:
     focal_mm: float | None = None
     lines_file: Path | None = None
     device: str = "auto"
+    clean_plate: Path | None = None
 
 
-def predict(photo: Photo, request: Request, progress: Progress | None = None) -> Prediction:
+@dataclass(frozen=True, eq=False)
+class Run:
+    """An estimator and what it saw."""
+
+    estimator: Estimator
+    estimate: Estimate
+
+
+def predict(
+    photo: Photo, request: Request, progress: Progress | None = None, seen: dict[str, Run] | None = None
+) -> Prediction:
     """Return all that reconstruction needs to know about a photo.
 
     The camera is the one that the user or EXIF states, with gravity where it is stated too; it is told to the
@@ -65,6 +78,8 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
         photo: the photo.
         request: where depth, segments and camera come from.
         progress: called with a stage's name and the share of the work that is done, 0 to 1, as each stage begins.
+        seen: what earlier calls for the same photo, camera and device saw, and this one adds to; estimators in it do
+            not run again.
 
     Raises:
         BlockoutError: a name, a file or a camera that cannot be used; see errors.py for its children.
@@ -79,7 +94,8 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
     report("maps", 0.05)  # before any estimator runs: a file that cannot be used is told at once
     depth_file, segments_file = _read_maps(photo, request, sources["depth"], sources["segments"])
     arguments: dict[Task, str] = {"depth": request.depth, "segments": request.segments}
-    runs = _run(photo, known, arguments, {t: s for t, s in sources.items() if not isinstance(s, Path)}, report)
+    loaders = {task: source for task, source in sources.items() if not isinstance(source, Path)}
+    runs = _run(photo, known, arguments, loaders, report, {} if seen is None else seen)
 
     report("fit to photo", 0.95)
     estimates = {task: run.estimate for task, run in runs.items()}
@@ -91,7 +107,7 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
     assert found_depth is not None and found_segments is not None, "a table names an estimator for what it does not do"
     down_cam = LEVEL if gravity is None else gravity
     depth, segments, note = fit_maps(photo, found_depth, found_segments, camera, down_cam)
-    return Prediction(
+    prediction = Prediction(
         photo,
         replace(camera, down_cam=None),  # gravity has one place from here on
         depth,
@@ -103,6 +119,11 @@ def predict(photo: Photo, request: Request, progress: Progress | None = None) ->
             camera_source,
         ),
     )
+    if request.clean_plate is None:
+        return prediction
+    from .pair import add_foreground
+
+    return add_foreground(prediction, request.clean_plate)
 
 
 def write_prediction(prediction: Prediction, folder: Path, prefix: str = "") -> None:
@@ -140,16 +161,10 @@ def _read_maps(
     return depth, segments
 
 
-@dataclass(frozen=True, eq=False)
-class _Run:
-    estimator: Estimator
-    estimate: Estimate
-
-
 class _Lines:
     """What sees a photo's view from its lines, where no other estimator says how the camera was held."""
 
-    name, version, licence = "vanishing lines", "", ""
+    name, version, licence = LINES, "", ""
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
         """Return the camera and gravity."""
@@ -158,24 +173,31 @@ class _Lines:
 
 
 def _run(
-    photo: Photo, known: Camera | None, arguments: dict[Task, str], loaders: dict[Task, Loader], report: Progress
-) -> dict[str, _Run]:
+    photo: Photo,
+    known: Camera | None,
+    arguments: dict[Task, str],
+    loaders: dict[Task, Loader],
+    report: Progress,
+    seen: dict[str, Run],
+) -> dict[str, Run]:
     """Run the estimators, by task; one that does both, and was named for both, runs once."""
-    runs: dict[str, _Run] = {}
+    runs: dict[str, Run] = {}
     for index, (task, load) in enumerate(loaders.items()):
         name = arguments[task]
-        if "depth" in runs and name == arguments["depth"] and name in loaders_of(task):
-            runs[task] = runs["depth"]
-            continue
-        report(name, 0.1 + 0.8 * index / len(loaders))
-        estimator = load()
-        runs[task] = _Run(estimator, estimator.predict(photo, known))
+        key = name if name in loaders_of(task) else f"{task} {name}"
+        if key not in seen:
+            report(name, 0.1 + 0.8 * index / len(loaders))
+            estimator = load()
+            seen[key] = Run(estimator, estimator.predict(photo, known))
+        runs[task] = seen[key]
     if runs and all(run.estimate.gravity_cam is None for run in runs.values()):
-        runs["view"] = _Run(_Lines(), _Lines().predict(photo, known))
+        if LINES not in seen:
+            seen[LINES] = Run(_Lines(), _Lines().predict(photo, known))
+        runs["view"] = seen[LINES]
     return runs
 
 
-def _camera(photo: Photo, known: Camera | None, runs: dict[str, _Run]) -> tuple[Camera, Source]:
+def _camera(photo: Photo, known: Camera | None, runs: dict[str, Run]) -> tuple[Camera, Source]:
     """Return the camera and who made it: the first estimator that sees one, when nobody states it."""
     run = next((run for run in runs.values() if run.estimate.camera is not None), None)
     if run is None:
@@ -187,7 +209,7 @@ def _camera(photo: Photo, known: Camera | None, runs: dict[str, _Run]) -> tuple[
     return camera, Source("camera", run.estimator.name, run.estimator.version, run.estimator.licence)
 
 
-def _source(task: Task, argument: str, runs: dict[str, _Run], note: str = "") -> Source:
+def _source(task: Task, argument: str, runs: dict[str, Run], note: str = "") -> Source:
     if task not in runs:
         return Source(task, Path(argument).name)
     run = runs[task]

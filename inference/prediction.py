@@ -122,6 +122,17 @@ class SegmentMap:
     ids: np.ndarray
     segments: tuple[Segment, ...]
 
+    def chains(self) -> dict[int, tuple[int, ...]]:
+        """Return for each id itself and what it is a part of, the whole last."""
+        whole_of = {segment.id: segment.part_of for segment in self.segments}
+        chains = {}
+        for first in whole_of:
+            chain = [first]
+            while whole_of.get(chain[-1], 0) in whole_of and whole_of[chain[-1]] not in chain:
+                chain.append(whole_of[chain[-1]])
+            chains[first] = tuple(chain)
+        return chains
+
 
 @dataclass(frozen=True, eq=False)
 class MaskStack:
@@ -131,11 +142,14 @@ class MaskStack:
         scores: (N, h, w) float32, 0..1, any size and aspect ratio.
         segments: N rows with ids 1..N, in the order of ``scores``.
         is_instance: (N,) bool, whether a mask is one thing; else it is everything of its class.
+        cell_px: (N,) float32, px of ``scores`` that one value of the network was enlarged to, which is how far its
+            outlines may be off; None where nothing was enlarged.
     """
 
     scores: np.ndarray
     segments: tuple[Segment, ...]
     is_instance: np.ndarray
+    cell_px: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,15 @@ def fit_segments(segments: SegmentMap, size: tuple[int, int], name: str = "the s
     if segments.ids.shape == size:
         return segments
     _require_aspect(segments.ids.shape, size, name)
-    ids = nearest_pixels(segments.ids, size)
-    kept = set(present_ids(ids).tolist())
-    return SegmentMap(ids, tuple(segment for segment in segments.segments if segment.id in kept))
+    return keep_present(SegmentMap(nearest_pixels(segments.ids, size), segments.segments))
+
+
+def keep_present(segments: SegmentMap) -> SegmentMap:
+    """Return a map whose table holds the ids that occur, and those that they are parts of, in rising order."""
+    chains = segments.chains()
+    kept = {link for i in present_ids(segments.ids).tolist() for link in chains.get(i, ())}
+    rows = sorted(segments.segments, key=lambda row: row.id)
+    return SegmentMap(segments.ids, tuple(row for row in rows if row.id in kept))
 
 
 def present_ids(ids: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ The network knows no classes: what its masks leave open, and which kinds they ar
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -19,7 +20,7 @@ from .network_input import choose_size, make_input
 from .prediction import Camera, Estimate, Photo, Segment, SegmentMap
 from .regions import sharpen_outlines
 from .registry import Weights
-from .resample import nearest_pixels
+from .resample import keep_present, nearest_pixels
 from .split import join_slivers
 from .torch_runtime import half_precision, run_within_memory
 
@@ -52,7 +53,7 @@ class Sam:
             camera: handed to the baseline.
         """
         (logits, scores), note = run_within_memory(
-            lambda batch: self._find_masks(photo.rgb, batch), [BATCH, BATCH // 4, 1]
+            lambda batch: self._find_masks(photo.rgb, batch), [BATCH, BATCH // 4, 1], "points a time"
         )
         if not np.isfinite(logits).all():
             raise EstimateUnusable(f"{self._model.folder}: the masks are not finite; the weights are damaged")
@@ -71,9 +72,10 @@ class Sam:
 
         network, device = self._model.network, self._model.device
         side = int(network.config.vision_config.image_size)
-        height, width = choose_size(self._model.recipe, rgb.shape[:2])
+        recipe = replace(self._model.recipe, size=None, shortest_px=0, longest_px=side)
+        height, width = choose_size(recipe, rgb.shape[:2])
         pixels = np.zeros((1, 3, side, side), np.float32)
-        pixels[:, :, :height, :width] = make_input(rgb, self._model.recipe)
+        pixels[:, :, :height, :width] = make_input(rgb, recipe)
         rows, columns = np.divmod(np.arange(POINTS_A_SIDE**2), POINTS_A_SIDE)
         points = (np.stack([columns, rows], axis=1) + 0.5) / POINTS_A_SIDE * (width, height)
         found: list[tuple[Any, Any]] = []
@@ -134,15 +136,3 @@ def segments_from_tree(logits: np.ndarray, scores: np.ndarray, base: SegmentMap,
         rows.append(Segment(first + i, label, kinds[below], round(float(min(1.0, scores[i])), 3), whole))
     ids = sharpen_outlines(join_slivers(ids, max(4, round(LEAST_AREA * ids.size))), rgb)
     return keep_present(SegmentMap(ids, tuple(rows)))
-
-
-def keep_present(segments: SegmentMap) -> SegmentMap:
-    """Return a map whose table holds the ids that occur and their wholes, and whose parts hang on such wholes."""
-    present = set(np.unique(segments.ids).tolist())
-    by_id = {segment.id: segment for segment in segments.segments}
-    needed = set()
-    for i in present - {0}:
-        while i and i not in needed and i in by_id:
-            needed.add(i)
-            i = by_id[i].part_of
-    return SegmentMap(segments.ids, tuple(by_id[i] for i in sorted(needed)))

@@ -15,7 +15,7 @@ from .files import BROKEN_FILE, as_plane, open_picture, read_json, reason_of, re
 from .labels import UNLABELLED, kind_of
 from .mask_file import holds_objects, ids_from_masks, read_masks
 from .prediction import KINDS, Segment, SegmentMap
-from .resample import present_ids
+from .resample import keep_present, present_ids
 
 MAX_PNG_ID = 65535
 _MAX_ID = np.iinfo(np.int32).max
@@ -26,9 +26,9 @@ def read_segments(path: Path) -> SegmentMap:
 
     A PNG (8 or 16 bits grey, or a palette, of which the indices count) or a .npy holds an id for each pixel, 0 for
     none. A side file of the same stem, .json, names them: ``{"3": "car"}``, or ``{"3": {"label": "car", "kind":
-    "object", "score": 0.9}}``; an id without a name is a "segment", and a name without pixels is dropped. A .npy may
-    also hold a pickled dictionary {class: mask} of bool, 0..1 or 0..255 masks; then ids count its classes from 1, and
-    the side file names classes that are numbers.
+    "object", "score": 0.9, "part_of": 7}}``; an id without a name is a "segment", and a name without pixels is dropped
+    unless it is that of a whole of which parts have pixels. A .npy may also hold a pickled dictionary {class: mask} of
+    bool, 0..1 or 0..255 masks; then ids count its classes from 1, and the side file names classes that are numbers.
 
     Args:
         path: the file; arrays of shape (H, W), (H, W, 1) and (1, H, W) are taken.
@@ -51,7 +51,8 @@ def read_segments(path: Path) -> SegmentMap:
         raise SegmentsUnusable(f"{path}: all {ids.size} pixels have id 0, which means none; give each segment an id")
     table = _read_table(path.with_suffix(".json"), class_of is None)
     if class_of is None:
-        return SegmentMap(ids, tuple(_segment(i, table.get(str(i), {})) for i in found))
+        numbers = sorted({*found, *(int(key) for key in table if 0 < int(key) <= _MAX_ID)})
+        return keep_present(SegmentMap(ids, tuple(_segment(i, table.get(str(i), {})) for i in numbers)))
     named = {i: {} if _is_whole(class_of[i]) else {"label": class_of[i]} for i in found}
     return SegmentMap(ids, tuple(_segment(i, table.get(class_of[i], named[i])) for i in found))
 
@@ -76,7 +77,9 @@ def write_segments(segments: SegmentMap, path: Path) -> None:
         )
     if ids.max() > MAX_PNG_ID:
         old = np.array([0, *(row.id for row in rows)])
-        ids, rows = np.searchsorted(old, ids), tuple(replace(row, id=i) for i, row in enumerate(rows, 1))
+        new = {row.id: i for i, row in enumerate(rows, 1)}
+        rows = tuple(replace(row, id=new[row.id], part_of=new.get(row.part_of, 0)) for row in rows)
+        ids = np.searchsorted(old, ids)
     Image.fromarray(ids.astype(np.uint8 if ids.max() < 256 else np.uint16)).save(path, format="PNG", compress_level=3)
     table = json.dumps({str(row.id): _entry(row) for row in rows}, indent=1, ensure_ascii=False)
     path.with_suffix(".json").write_text(table + "\n", encoding="utf-8")
@@ -84,9 +87,10 @@ def write_segments(segments: SegmentMap, path: Path) -> None:
 
 def _entry(row: Segment) -> str | dict[str, Any]:
     """Return the label alone where it says all, which is what people write by hand."""
-    if row.kind == kind_of(row.label) and row.score == 1:
+    if row.kind == kind_of(row.label) and row.score == 1 and not row.part_of:
         return row.label
-    return {"label": row.label, "kind": row.kind, "score": row.score}
+    fields = {"label": row.label, "kind": row.kind, "score": row.score}
+    return fields | ({"part_of": row.part_of} if row.part_of else {})
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -141,7 +145,7 @@ def _read_table(side: Path, keys_are_ids: bool) -> dict[str, dict[str, Any]]:
         if not isinstance(row, dict) or not _is_row(row):
             raise MapUnreadable(
                 f'{side}: {key} is {json.dumps(value)[:80]}; give a label, or a "label", a "kind" '
-                f'({", ".join(KINDS)}) and a "score" from 0 to 1'
+                f'({", ".join(KINDS)}), a "score" from 0 to 1 and the id that it is "part_of"'
             )
         rows[str(int(key)) if _is_whole(key) else key] = row
     return rows
@@ -158,9 +162,12 @@ def _is_row(row: dict[str, Any]) -> bool:
         and row.get("kind", "object") in KINDS
         and isinstance(score, int | float)
         and 0 <= score <= 1
+        and type(row.get("part_of", 0)) is int
     )
 
 
 def _segment(segment_id: int, row: dict[str, Any]) -> Segment:
     label = row.get("label", "").strip() or UNLABELLED
-    return Segment(segment_id, label, row.get("kind", kind_of(label)), float(row.get("score", 1.0)))
+    return Segment(
+        segment_id, label, row.get("kind", kind_of(label)), float(row.get("score", 1.0)), row.get("part_of", 0)
+    )

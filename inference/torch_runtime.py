@@ -69,12 +69,13 @@ def half_precision(device: str) -> Any:
     return nullcontext() if device == "cpu" else torch.autocast(device, torch.float16)
 
 
-def run_within_memory(run: Callable[[int], Result], sides_px: Sequence[int]) -> tuple[Result, str]:
+def run_within_memory(run: Callable[[int], Result], sizes: Sequence[int], unit: str = "px") -> tuple[Result, str]:
     """Run a network at the first of some sizes that fits into memory.
 
     Args:
-        run: takes the longer side in pixels.
-        sides_px: what to try, falling.
+        run: takes a size.
+        sizes: what to try, falling: of a side of the picture, or of what is worked on at a time.
+        unit: of the sizes, for the sentences.
 
     Returns:
         The result, and what to tell the user: "" where the first size did.
@@ -82,19 +83,19 @@ def run_within_memory(run: Callable[[int], Result], sides_px: Sequence[int]) -> 
     Raises:
         MemoryExhausted: even the last one does not fit.
     """
-    for side_px in sides_px:
+    for size in sizes:
         try:
-            result = run(side_px)
+            result = run(size)
         except (RuntimeError, MemoryError) as error:
             if not isinstance(error, MemoryError) and not any(mark in str(error).lower() for mark in _OUT_OF_MEMORY):
                 raise
-            log.warning("memory ran out at %d px", side_px)
+            log.warning("memory ran out at %d %s", size, unit)
             _give_memory_back()
             continue
-        note = f"at {side_px} px, since memory ran out at {sides_px[0]} px" if side_px != sides_px[0] else ""
+        note = f"at {size} {unit}, since memory ran out at {sizes[0]}" if size != sizes[0] else ""
         return result, note
     raise MemoryExhausted(
-        f"Memory ran out even at {sides_px[-1]} px; use a smaller model, close other programs, or use --device cpu."
+        f"Memory ran out even at {sizes[-1]} {unit}; use a smaller model, close other programs, or use --device cpu."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from .bleeding import settle_depth
 from .frames import world_from_camera
 from .ground import Ground, find_ground
 from .names import identifier
+from .priors import expect_thickness
 from .prisms import fit_front, make_prism, place
 from .scale import CAMERA_HEIGHT_M, apply_reference, choose_scale, multiply, weigh_heights
 from .scene import Prism, Scale, Scene
@@ -20,6 +22,7 @@ from .settings import Settings
 from .shaping import World, divide, shape_leaves, shape_segments
 from .supports import find_supports
 from .surroundings import Seen, close_set
+from .thickness import Usual
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
 FLATTEST = 0.25  # of the photo, which most likely is flat: walls and floors
@@ -125,7 +128,7 @@ def _assemble(
     owner: dict[int, int] = {}
     for done, root in enumerate(solid):
         report("prisms", 0.8 + 0.2 * done / len(solid))
-        prism = _solidify(root, prediction, pose, numbers)
+        prism = _solidify(root, prediction, world, numbers)
         if prism is not None:
             owner |= {leaf.id: len(prisms) for leaf in root.leaves()}
             prisms.append(prism)
@@ -167,10 +170,10 @@ def _apply_scale(scene: Scene, scale: Scale, settings: Settings) -> Scene:
     return scene
 
 
-def _solidify(node: Node, prediction: Prediction, pose: np.ndarray, numbers: Iterator[int]) -> Prism | None:
+def _solidify(node: Node, prediction: Prediction, world: World, numbers: Iterator[int]) -> Prism | None:
     """Return the prism of a node with those below it, in the world; None where no outline is left."""
-    number = next(numbers)
-    children = [_solidify(child, prediction, pose, numbers) for child in node.children]
+    number, pose = next(numbers), world.world_from_camera
+    children = [_solidify(child, prediction, world, numbers) for child in node.children]
     found = tuple(child for child in children if child is not None)
     if node.solid is not None:
         prism = node.solid
@@ -178,8 +181,9 @@ def _solidify(node: Node, prediction: Prediction, pose: np.ndarray, numbers: Ite
         return None
     else:
         plane = fit_front(node.outline, node.plane, node.rays, node.z, prediction.camera)
-        samples = node.rays, node.z
-        prism = place(make_prism(node.outline, plane, samples, prediction.camera, pose[1, :3], node.segment.kind), pose)
+        samples, kind = (node.rays, node.z), node.segment.kind
+        expect = partial(_expect, node, world)
+        prism = place(make_prism(node.outline, plane, samples, prediction.camera, pose[1, :3], kind, expect), pose)
     return replace(
         prism,
         name=f"seg_{number:03d}_{identifier(node.segment.label)}",
@@ -190,6 +194,12 @@ def _solidify(node: Node, prediction: Prediction, pose: np.ndarray, numbers: Ite
         pixels=node.area,
         children=found,
     )
+
+
+def _expect(node: Node, world: World, width: float) -> Usual | None:
+    """Return how thick things of a node's name usually are; None for parts that have their whole's name only."""
+    thickness_m = None if node.level else expect_thickness(node.segment.label, width * world.metres)
+    return None if thickness_m is None else Usual(node.segment.label, thickness_m / world.metres)
 
 
 def _mean_colour(nodes: list[Node]) -> np.ndarray | None:

@@ -32,6 +32,11 @@ def render_preview(prediction: Prediction, scene: Scene, photo_texture: bool = F
         scene: what was made of them.
         photo_texture: whether the views from elsewhere show the photo on the fronts of the solids.
     """
+    return lay_out(make_tiles(prediction, scene, photo_texture))
+
+
+def make_tiles(prediction: Prediction, scene: Scene, photo_texture: bool = False) -> list[list[Tile]]:
+    """Return two rows of three tiles: photo, segments, depth; the photo's view, the one from beside, the plan."""
     photo = prediction.photo
     size = choose_tile_size(photo.size)
     height, width = photo.original_size or photo.size
@@ -52,7 +57,7 @@ def render_preview(prediction: Prediction, scene: Scene, photo_texture: bool = F
         (beside, "Three-quarter view", "from beside and above"),
         (plan, "Top view", f"the bar is {bar_m:g} m" + _describe_scale(scene)),
     ]
-    return _lay_out([known, built])
+    return [known, built]
 
 
 def write_preview(image: np.ndarray, path: Path) -> None:
@@ -174,7 +179,7 @@ def draw_scale_bar(picture: np.ndarray, scale_px: float) -> float:
     return float(bar_m)
 
 
-def _lay_out(rows: list[list[Tile]]) -> np.ndarray:
+def lay_out(rows: list[list[Tile]]) -> np.ndarray:
     """Return rows of equal tiles, each with a title and a remark below it."""
     height, width = rows[0][0][0].shape[:2]
     sheet_size = (

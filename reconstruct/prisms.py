@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -14,7 +15,7 @@ from .meshes import following_in_ring
 from .outlines import Outline
 from .planes import Plane, limit_tilt, mean_error
 from .scene import Prism
-from .thickness import estimate_thickness
+from .thickness import Usual, estimate_thickness
 
 SHOWN_SIDES = 0.01  # of the segment's area: how much of the photo a prism's sides may cover beyond its outline
 
@@ -32,6 +33,7 @@ def make_prism(
     camera: Camera,
     up_cam: np.ndarray,
     kind: Kind,
+    expect: Callable[[float], Usual | None] = lambda width: None,
 ) -> Prism:
     """Extrude a face of the photo away from the camera.
 
@@ -45,6 +47,7 @@ def make_prism(
         camera: of the photo.
         up_cam: (3,) unit vector against gravity, in camera axes.
         kind: of the segment.
+        expect: returns how thick a thing of the segment's name usually is, given the width of its face.
 
     Returns:
         The prism in camera axes (``world_from_plane`` is camera from plane); name, colour and counts are still blank.
@@ -57,7 +60,7 @@ def make_prism(
     axes = plane_axes(plane.normal, up_cam)
     flat = (corners - origin) @ axes[:, :2]
     smaller_side = measure_smaller_side(outline, camera) * float(origin[2])
-    thickness_m, source = estimate_thickness(plane, *samples, smaller_side, kind)
+    thickness_m, source = estimate_thickness(plane, *samples, smaller_side, kind, expect(smaller_side))
     growth = 1 + thickness_m / plane.distance
     camera_from_plane = np.eye(4)
     camera_from_plane[:3, :3], camera_from_plane[:3, 3] = axes, origin

@@ -15,7 +15,7 @@ from .frames import rays_through
 from .parts import connect_parts
 from .pieces import open_saddles
 from .settings import Settings
-from .tree import Node, Tree, divide_leaf, least_pixels, split_leaf, union_of_boxes
+from .tree import Node, Tree, divide_leaf, least_pixels, part_leaf, split_leaf, union_of_boxes
 
 # What closes a room or a street off shows one face only, and goes on behind what stands before it.
 SURROUNDINGS = re.compile(r"\b(wall|ceiling|floor|window|door|fence|curtain|roof|hill|mountain)")
@@ -52,27 +52,27 @@ def shape_segments(tree: Tree, prediction: Prediction, world: World, cuts: int) 
         cuts: how many levels of cuts through what no shape explains may follow, for ``divide``.
 
     Returns:
-        The leaves that still have none.
+        The leaves that may be divided: those that still have none, and those with known parts.
     """
     for root in tree.roots:
         shape_node(tree, root, prediction, world, cuts)
-        if root.solid is not None:
+        if root.solid is not None and root.segment.id not in tree.wholes:
             root.children = []
         for piece in root.children:
             shape_node(tree, piece, prediction, world, cuts)
-    return [leaf for leaf in tree.leaves() if leaf.solid is None]
+    return [leaf for leaf in tree.leaves() if tree.is_open(leaf)]
 
 
 def shape_leaves(tree: Tree, prediction: Prediction, leaves: list[Node], world: World, cuts: int) -> list[Node]:
-    """Give each leaf that a cut left the shape that explains it; return those that still have none."""
+    """Give each leaf that a cut left the shape that explains it; return those that may be divided."""
     for leaf in leaves:
         if leaf.is_cut:
             shape_node(tree, leaf, prediction, world, cuts)
-    return [leaf for leaf in leaves if leaf.solid is None]
+    return [leaf for leaf in leaves if tree.is_open(leaf)]
 
 
 def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[Node], world: World) -> list[Node]:
-    """Divide the leaves that nothing explains as they are: at their cut, else by depth and colour.
+    """Divide leaves: into their known parts, else, where nothing explains them, at their cut or by depth and colour.
 
     Returns:
         The new leaves, not yet surveyed.
@@ -82,6 +82,10 @@ def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[
     tolerance = settings.residual_tolerance + world.depth_error
     born = []
     for leaf in leaves:
+        known = part_leaf(tree, prediction, settings, leaf)
+        born += known
+        if known or leaf.solid is not None:
+            continue
         parts = cut_leaf(tree, leaf, prediction, world, least_px)
         is_cut = parts is not None
         if parts is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..inference.prediction import Kind
@@ -14,6 +16,7 @@ OUTLIER_ERROR = 0.25  # relative depth error beyond which a sample belongs to so
 LEAST_SHARE: dict[Kind, float] = {"object": 0.5, "structure": 0.25, "ground": 0.02, "sky": 0.02}
 # Most that a spread may claim, of the same side: beyond it the segment rather holds several things.
 MOST_SHARE: dict[Kind, float] = {"object": 1.5, "structure": 0.5, "ground": 0.02, "sky": 0.02}
+THINNEST_SHARE = 0.02  # of the same side: no prior makes a sheet
 
 # How sure a thickness is by where it comes from: relative standard deviation, as benchmarks/ found it on 40 scenes with
 # true depth. It is also the order of trust.
@@ -30,13 +33,21 @@ UNCERTAINTY = {
 }
 
 
+@dataclass(frozen=True)
+class Usual:
+    """How thick things of a name usually are, in the unit of the depth."""
+
+    label: str
+    thickness: float
+
+
 def find_uncertainty(source: str) -> float | None:
     """Return the relative standard deviation of a thickness by its source in words; None for what no one guessed."""
     return next((value for start, value in UNCERTAINTY.items() if source.startswith(start)), None)
 
 
 def estimate_thickness(
-    plane: Plane, rays: np.ndarray, z: np.ndarray, smaller_side: float, kind: Kind
+    plane: Plane, rays: np.ndarray, z: np.ndarray, smaller_side: float, kind: Kind, usual: Usual | None = None
 ) -> tuple[float, str]:
     """Estimate a prism's thickness from the spread of depth about its front face.
 
@@ -45,6 +56,7 @@ def estimate_thickness(
         rays, z: (N, 3), (N,) samples off the border; those far off the plane do not count.
         smaller_side: of the face as the camera sees it, metres.
         kind: of the segment.
+        usual: what is known of things of the segment's name, None for nothing.
 
     Returns:
         Thickness along the plane's normal in metres, and where it comes from.
@@ -59,4 +71,7 @@ def estimate_thickness(
         spread = min(float(high - low), 2 * float(third - first), MOST_SHARE[kind] * smaller_side)
     if spread > share * smaller_side:
         return spread, "depth spread"
+    if usual is not None:
+        low, high = THINNEST_SHARE * smaller_side, MOST_SHARE[kind] * smaller_side
+        return float(np.clip(usual.thickness, low, high)), f"prior: usual for a {usual.label}"
     return share * smaller_side, f"prior: {share:g} of the smaller side"

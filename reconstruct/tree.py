@@ -10,6 +10,7 @@ import numpy as np
 from ..inference.prediction import Prediction, Segment
 from .cuts import Cut
 from .frames import rays_through
+from .known_parts import find_known_parts, find_wholes
 from .outlines import Outline, trace_outlines
 from .parts import split_piece
 from .pieces import separate_pieces
@@ -40,7 +41,7 @@ class Node:
         colour: (3,) mean linear-light RGB.
         solid: the whole shape that stands for it, in the world, if one explains it.
         cut: plane that parts it into pieces that shapes explain; None where it does not, or is not known.
-        is_cut: whether a cut left it, so that a shape may explain it; a facet of a split is flat.
+        is_cut: whether a cut left it or it is a known part: a shape may explain it, while a facet of a split is flat.
     """
 
     id: int
@@ -72,22 +73,28 @@ class Tree:
 
     Attributes:
         ids: (H, W) int32, a leaf's id at each of its pixels, every pixel in some piece.
-        roots: one node for each segment, sky included.
+        roots: one node for each segment that is no part of another, sky included.
         next_id: the next free number.
+        wholes: ids of the segments that are known to have parts.
     """
 
     ids: np.ndarray
     roots: list[Node]
     next_id: int
+    wholes: frozenset[int] = frozenset()
 
     def leaves(self) -> list[Node]:
         """Return all leaves, in the order of their segments."""
         return [leaf for root in self.roots for leaf in root.leaves()]
 
+    def is_open(self, node: Node) -> bool:
+        """Tell whether a node may be divided: no shape explains it, or it is known to have parts."""
+        return node.solid is None or node.segment.id in self.wholes
+
 
 def plant(prediction: Prediction, settings: Settings) -> Tree:
     """Separate the segments' pieces: a segment in several pieces becomes a group of them."""
-    ids, owner = separate_pieces(prediction.segments.ids, least_pixels(prediction, settings))
+    ids, owner = separate_pieces(find_wholes(prediction.segments), least_pixels(prediction, settings))
     by_id = {segment.id: segment for segment in prediction.segments.segments}
     whole = (0, 0, *prediction.segments.ids.shape[::-1])
     roots = []
@@ -96,7 +103,7 @@ def plant(prediction: Prediction, settings: Settings) -> Tree:
         pieces = np.flatnonzero(owner == segment_id).tolist()
         nodes = [Node(piece, segment, 0, box=whole) for piece in pieces]
         roots.append(nodes[0] if len(nodes) == 1 else Node(pieces[0], segment, 0, nodes))
-    return Tree(ids, roots, len(owner))
+    return Tree(ids, roots, len(owner), frozenset(segment.part_of for segment in by_id.values()))
 
 
 def least_pixels(prediction: Prediction, settings: Settings) -> int:
@@ -155,6 +162,28 @@ def divide_leaf(tree: Tree, leaf: Node, parts: np.ndarray, tolerance_px: float) 
     np.copyto(ids, parts + (tree.next_id - 1), where=inside)
     tree.next_id += count
     return leaf.children
+
+
+def part_leaf(tree: Tree, prediction: Prediction, settings: Settings, leaf: Node) -> list[Node]:
+    """Divide a leaf into the parts that it is known to have.
+
+    Returns:
+        The new leaves, not yet surveyed; none where it has no parts.
+    """
+    if leaf.segment.id not in tree.wholes:
+        return []
+    x0, y0, x1, y1 = leaf.box
+    crop = (slice(y0, y1), slice(x0, x1))
+    least_px = least_pixels(prediction, settings)
+    segments = prediction.segments
+    found = find_known_parts(segments, leaf.segment, tree.ids[crop] == leaf.id, segments.ids[crop], least_px)
+    if found is None:
+        return []
+    parts, part_segments = found
+    children = divide_leaf(tree, leaf, parts, settings.outline_tolerance * max(prediction.photo.size))
+    for child, segment in zip(children, part_segments, strict=True):
+        child.segment, child.is_cut = segment, True
+    return children
 
 
 def split_leaf(tree: Tree, prediction: Prediction, settings: Settings, leaf: Node) -> np.ndarray | None:

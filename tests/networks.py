@@ -196,6 +196,30 @@ def _oneformer(t: Any, changes: dict[str, Any]) -> Any:
     return _sure(t.OneFormerForUniversalSegmentation(config))
 
 
+def _sam(t: Any, changes: dict[str, Any]) -> Any:
+    vision = {"hidden_size": 16, "output_channels": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "mlp_dim": 32}
+    grid = {"image_size": 64, "patch_size": 8}
+    config = t.SamConfig(
+        vision_config={**vision, **grid, "window_size": 4, "global_attn_indexes": [1], "num_pos_feats": 8},
+        prompt_encoder_config={"hidden_size": 16, "mask_input_channels": 4, **grid},
+        mask_decoder_config={
+            "hidden_size": 16,
+            "mlp_dim": 32,
+            "num_attention_heads": 2,
+            "iou_head_hidden_dim": 16,
+            "iou_head_depth": 2,
+        },
+        **changes,
+    )
+    network = t.SamModel(config)
+    for name, weights in network.named_parameters():
+        if "upscale_conv" in name or "hypernetworks" in name:
+            weights.data *= 30  # masks that are stable
+        if name == "mask_decoder.iou_prediction_head.proj_out.bias":
+            weights.data[:] = 1  # and sure
+    return network
+
+
 def _sure(network: Any) -> Any:
     """Return a network whose class layers are loud, and never say nothing, so that its random masks are sure."""
     for name, weights in network.named_parameters():
@@ -224,6 +248,7 @@ _MAKERS = {
     "mask2former": _mask2former,
     "maskformer": _maskformer,
     "oneformer": _oneformer,
+    "sam": _sam,
 }
 DEPTH_FAMILIES = ("depth-anything-v2", "dpt", "zoedepth", "depth-pro")
 SEGMENT_FAMILIES = ("segformer", "beit", "mask2former", "maskformer", "oneformer")

@@ -12,7 +12,6 @@ from blockout.inference.predict import Request, predict
 from blockout.pipeline import (
     KEPT_FILES,
     BuildOptions,
-    Stopwatch,
     folder_for_output,
     photo_to_usd,
     predict_to_folder,
@@ -144,15 +143,3 @@ def test_a_stage_is_named_after_its_photo(tmp_path: Path) -> None:
 def test_a_folder_whose_parent_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputUnwritable, match="no such"), folder_for_output(tmp_path / "a" / "b"):
         pass
-
-
-def test_the_stopwatch_counts_each_stage_once_and_knows_parts() -> None:
-    heard: list[tuple[str, float]] = []
-    clock = Stopwatch(lambda *event: heard.append(event))
-    clock("a", 0.0)
-    inner = clock.part(0.2, 0.6)
-    inner("b", 0.5)
-    inner("a", 1.0)
-    assert list(clock.seconds) == ["a", "b"]
-    assert all(seconds >= 0 for seconds in clock.seconds.values())
-    assert heard == [("a", 0.0), ("b", pytest.approx(0.4)), ("a", pytest.approx(0.6))]

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ..mask_stacks import stack_of_classes
 from ..prediction import Camera, Estimate, Photo
 from ..torch_runtime import choose_device, half_precision, run_within_memory
-from .classes import segments_of_classes
 from .coco_stuff import read_names
 from .outputs import to_numpy
 from .weights import build, fold_norms, read_torch
@@ -26,6 +26,7 @@ CLASSES = 182
 LAYERS = ((3, 1, 1), (4, 2, 1), (23, 1, 2), (3, 1, 4))  # blocks, stride, dilation
 RATES = (6, 12, 18, 24)  # of the four convolutions that look around
 SCALES = (0.5, 0.75)  # beside the picture itself
+OUTPUT_STRIDE = 8  # px of the picture that one logit stands for
 MEAN_BGR = (104.008, 116.669, 122.675)
 WORK_SIZES_PX = (513, 385, 257)  # of the longer side, the next one where memory is short
 
@@ -136,7 +137,7 @@ def prepare(rgb: np.ndarray) -> torch.Tensor:
 
 
 class DeepLabEstimator:
-    """What covers each pixel of a photo, one segment for each class."""
+    """What covers each pixel of a photo, one mask for each class."""
 
     name = "deeplab-cocostuff"
     licence = "MIT (deeplab-pytorch; trained on COCO-Stuff)"
@@ -153,8 +154,8 @@ class DeepLabEstimator:
             EstimateUnusable: the output is not finite.
             MemoryExhausted: it does not fit at any size.
         """
-        probabilities, _ = run_within_memory(lambda px: self.classify(resize(photo.rgb, px)), WORK_SIZES_PX)
-        return Estimate(segments=segments_of_classes(probabilities, read_names()))
+        likely, note = run_within_memory(lambda px: self.classify(resize(photo.rgb, px)), WORK_SIZES_PX)
+        return Estimate(segments=stack_of_classes(likely, read_names(), cell_px=OUTPUT_STRIDE), note=note)
 
     def classify(self, rgb: np.ndarray) -> np.ndarray:
         """Return (182, H, W) float32, how likely each class is at each pixel of (H, W, 3) uint8, sRGB."""

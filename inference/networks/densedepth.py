@@ -172,12 +172,12 @@ class DenseDepthEstimator:
             EstimateUnusable: the output is not finite.
             MemoryExhausted: it does not fit at any size.
         """
-        pair, _ = run_within_memory(lambda px: depth_from_raw(self.raw(prepare(photo.rgb, px))), WORK_SIZES_PX)
+        pair, note = run_within_memory(lambda px: depth_from_raw(self.raw(prepare(photo.rgb, px))), WORK_SIZES_PX)
         mean = (pair[0] + pair[1, :, ::-1]) / 2
         side = max(mean.shape) / max(photo.size)
         height, width = (max(1, round(length * side)) for length in photo.size)
         z = cv2.resize(FARTHEST_M * mean, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-        return Estimate(DepthMap(z, is_metric="nyu" in self._checkpoint.name.lower()))
+        return Estimate(DepthMap(z, is_metric="nyu" in self._checkpoint.name.lower()), note=note)
 
     def raw(self, pictures: torch.Tensor) -> np.ndarray:
         """Return the network's output for pictures as ``prepare`` gives them."""

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from ...errors import SegmentsUnusable
 from ..labels import kind_of
-from ..prediction import Camera, Estimate, Photo, Segment, SegmentMap
+from ..prediction import Camera, Estimate, MaskStack, Photo, Segment
 from ..torch_runtime import choose_device, half_precision, run_within_memory
 from .boxes import apply_offsets, clip_boxes, make_anchors, pool_boxes, suppress_overlaps
 from .coco_stuff import read_names
@@ -36,6 +36,7 @@ MASK_SIDE = 28
 SURE = 0.5  # score of what becomes a segment, and likelihood of a pixel to be part of it
 WORK_SIZES_PX = (800, 600, 400)  # of the shorter side, the next one where memory is short
 LONG_OVER_SHORT = 1333 / 800
+PASTED_PX = 640  # longer side of the picture that masks are pasted on: they are coarse, and may be a hundred
 _RENAMED = (  # what the file of 2019 calls it, and what those of today do
     (r"^(backbone\.fpn\.(?:inner|layer)_blocks\.\d)\.(weight|bias)$", r"\1.0.\2"),
     (r"^(rpn\.head\.conv)\.(weight|bias)$", r"\1.0.0.\2"),
@@ -199,7 +200,7 @@ def paste_mask(logits: torch.Tensor, box: torch.Tensor, size: tuple[int, int]) -
 
 
 class MaskRCNNEstimator:
-    """Things in a photo, one segment for each."""
+    """Things in a photo, one mask for each."""
 
     name = "mask-rcnn"
     licence = "BSD-3-Clause (torchvision; trained on COCO)"
@@ -211,7 +212,7 @@ class MaskRCNNEstimator:
         self._names = read_names()
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
-        """Return the things that are likelier there than not; where two overlap, the one with the better score wins.
+        """Return the things that are likelier there than not.
 
         Raises:
             SegmentsUnusable: nothing is seen.
@@ -227,27 +228,31 @@ class MaskRCNNEstimator:
                 detections: Detections = self.network(rgb, limits)
             return detections
 
-        found, _ = run_within_memory(run, WORK_SIZES_PX)
+        found, note = run_within_memory(run, WORK_SIZES_PX)
         to_numpy(found.masks, self._checkpoint, "masks")
-        segments = self._merge(found, photo.size)
-        if not segments.segments:
+        stack = self._stack(found, photo.size)
+        if not stack.segments:
             raise SegmentsUnusable(
                 f"{photo.path}: {self.name} sees none of its 80 kinds of things; use --segments geometric"
             )
-        return Estimate(segments=segments)
+        return Estimate(segments=stack, note=note)
 
-    def _merge(self, found: Detections, size: tuple[int, int]) -> SegmentMap:
-        ids = np.zeros(size, np.int32)
-        table = []
-        for number, (box, label, score) in enumerate(zip(found.boxes, found.labels, found.scores, strict=True), 1):
-            likely, top, left = paste_mask(found.masks[number - 1].cpu(), box.cpu(), size)
-            window = ids[top : top + likely.shape[0], left : left + likely.shape[1]]
-            inside = (likely.numpy() > SURE) & (window == 0)
-            if inside.any():
-                window[inside] = number
-                name = self._names[int(label) - 1]
-                table.append(Segment(number, name, kind_of(name), round(float(score), 3)))
-        return SegmentMap(ids, tuple(table))
+    def _stack(self, found: Detections, size: tuple[int, int]) -> MaskStack:
+        """Return the masks over the photo, at a size that holds what they tell."""
+        scale = min(1.0, PASTED_PX / max(size))
+        height, width = (max(1, round(scale * side)) for side in size)
+        boxes = found.boxes.cpu() * torch.tensor([width / size[1], height / size[0]] * 2)
+        planes = np.zeros((len(boxes), height, width), np.float32)
+        for plane, logits, box in zip(planes, found.masks.cpu(), boxes, strict=True):
+            likely, top, left = paste_mask(logits, box, (height, width))
+            plane[top : top + likely.shape[0], left : left + likely.shape[1]] = likely.numpy()
+        names = [self._names[int(label) - 1] for label in found.labels]
+        segments = tuple(
+            Segment(number, name, kind_of(name), round(float(score), 3))
+            for number, (name, score) in enumerate(zip(names, found.scores, strict=True), 1)
+        )
+        cell_px = (boxes[:, 2:] - boxes[:, :2]).amax(dim=1).numpy() / MASK_SIDE
+        return MaskStack(planes, segments, np.ones(len(segments), bool), np.maximum(cell_px, 1))
 
 
 def load(checkpoint: Path, device: str = "auto") -> MaskRCNNEstimator:

@@ -2,10 +2,9 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from blockout.errors import EstimateUnusable, WeightsUnusable
-from blockout.inference.hub_segments import output_of, softmax, stack_of_classes, stack_of_queries
+from blockout.inference.hub_segments import output_of
 from blockout.inference.photo import read_photo
 from blockout.inference.predict import Request
 from blockout.inference.prediction import MaskStack
@@ -14,8 +13,6 @@ from blockout.pipeline import BuildOptions, photo_to_usd
 from blockout.reconstruct.settings import Settings
 from networks import LABELS, SEGMENT_FAMILIES, save_network
 from validators import WrittenStage, assert_valid_stages
-
-NAMES = ["sky", "building", "person", "tree"]
 
 
 @pytest.fixture(scope="session")
@@ -106,27 +103,3 @@ def test_labels_that_no_output_has_are_refused(models: Path, room: Path, tmp_pat
 )
 def test_a_checkpoints_name_tells_what_it_was_trained_for(name: str, output: str) -> None:
     assert output_of(name, {}) == output
-
-
-def test_classes_that_win_nowhere_are_left_out() -> None:
-    scores = np.zeros((4, 10, 20), np.float32)
-    scores[1, :, :12], scores[3, :, 12:], scores[2] = 0.9, 0.6, 0.3
-    stack = stack_of_classes(scores, NAMES)
-    assert [(s.id, s.label, s.kind, s.score) for s in stack.segments] == [
-        (1, "building", "structure", 0.9),
-        (2, "tree", "object", 0.6),
-    ]
-    assert not stack.is_instance.any()
-
-
-def test_things_stay_apart_and_stuff_is_one() -> None:
-    classes = softmax(np.array([[0, 0, 9, 0], [0, 0, 8, 0], [9, 0, 0, 0], [8, 0, 0, 0], [1, 1, 1, 1]], float), axis=1)
-    masks = np.zeros((5, 10, 20), np.float32)
-    masks[0, :, :5] = masks[1, :, 5:10] = masks[2, :5, 10:] = masks[3, 5:, 10:] = masks[4] = 1
-    stack = stack_of_queries(classes, masks, NAMES)
-    assert [(s.label, bool(i)) for s, i in zip(stack.segments, stack.is_instance, strict=True)] == [
-        ("person", True),
-        ("person", True),
-        ("sky", False),
-    ]
-    assert (stack.scores[2, :, 10:] > 0.9).all()

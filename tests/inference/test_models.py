@@ -41,6 +41,7 @@ def test_speed_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["models", "--time", f"segformer:{folder}", f"dpt:{folder}", "--device", "cpu", "--json"]) == 0
     fast, wrong = json.loads(capsys.readouterr().out)
     assert 0 < fast["seconds"] < 60
+    assert 50 < fast["peak_memory_mb"]["process"] < 8000
     assert wrong["seconds"] is None
     assert "needs dpt" in wrong["problem"]
 

@@ -1,5 +1,5 @@
 import pytest
-from blockout.reconstruct.priors import _PRIORS, prior_of
+from blockout.reconstruct.priors import _PRIORS, expect_thickness, prior_of
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,22 @@ def test_what_varies_more_is_less_sure() -> None:
     assert door is not None and person is not None and tree is not None
     assert door.height_sigma < person.height_sigma < tree.height_sigma
     assert door.height_sigma == pytest.approx(0.025, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("label", "width_m", "thickness_m"),
+    [("wall", 5.0, 0.2), ("wall-brick", 1.0, 0.2), ("curtain", 2.0, 0.11), ("mirror-stuff", 1.0, 0.024)],
+)
+def test_what_hangs_or_closes_off_is_as_thick_however_wide(label: str, width_m: float, thickness_m: float) -> None:
+    assert expect_thickness(label, width_m) == pytest.approx(thickness_m, rel=0.05)
+    assert prior_of(label) is None
+
+
+def test_the_longest_name_counts_among_standing_and_thin_things() -> None:
+    assert expect_thickness("traffic light", 0.3) == pytest.approx(0.24)
+    assert expect_thickness("ceiling light", 0.3) == pytest.approx(0.324, rel=0.01)
+    assert expect_thickness("thing", 1.0) is None
+
+
+def test_each_prior_names_its_source() -> None:
+    assert all(len(prior.source) > 10 for prior in _PRIORS.values())

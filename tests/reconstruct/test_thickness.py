@@ -4,7 +4,7 @@ from blockout.inference.prediction import Kind
 from blockout.reconstruct.build import reconstruct
 from blockout.reconstruct.planes import Plane
 from blockout.reconstruct.settings import Settings
-from blockout.reconstruct.thickness import LEAST_SHARE, MOST_SHARE, estimate_thickness, find_uncertainty
+from blockout.reconstruct.thickness import LEAST_SHARE, MOST_SHARE, Usual, estimate_thickness, find_uncertainty
 from rooms import FLOOR, WALL, Box, look, photograph
 
 PLANE = Plane(np.array([0.1, 0.05, 0.25]), 0.0)  # about 3.7 m away
@@ -84,3 +84,14 @@ def test_what_is_seen_is_trusted_more_than_what_is_usual() -> None:
     values = [find_uncertainty(source) for source in sources]
     assert values == sorted(values, key=lambda value: value or np.inf)
     assert find_uncertainty("as a user said") is None
+
+
+def test_a_known_name_tells_the_thickness_where_depth_shows_none() -> None:
+    plane = Plane(np.array([0.0, 0.0, 0.25]), 0.0)
+    rays = np.tile([0.0, 0.0, 1.0], (50, 1))
+    found = estimate_thickness(plane, rays, np.full(50, 4.0), 1.2, "structure", Usual("door", 0.08))
+    assert found == (0.08, "prior: usual for a door")
+    sheet = estimate_thickness(plane, rays, np.full(50, 4.0), 1.2, "object", Usual("mirror", 0.001))
+    assert sheet[0] == pytest.approx(0.02 * 1.2)  # never a sheet
+    most = estimate_thickness(plane, rays, np.full(50, 4.0), 0.2, "structure", Usual("house", 9.0))
+    assert most[0] == pytest.approx(0.1)  # what is so narrow in the photo is no whole house

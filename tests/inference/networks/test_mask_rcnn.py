@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 from blockout.inference.networks.boxes import pool_boxes
 from blockout.inference.networks.mask_rcnn import Limits, MaskRCNNEstimator, load, paste_mask, rename
 from blockout.inference.networks.mask_rcnn_heads import POOLED_SIDE
+from blockout.inference.prediction import Photo
 
 pytestmark = pytest.mark.fixtures
 TOLERANCE = 1e-3  # of the largest value
@@ -119,3 +121,17 @@ def test_a_file_of_2019_gives_the_same_network(mask_rcnn, mask_rcnn_checkpoint, 
     again = load(legacy, "cpu").network.state_dict()
     legacy.unlink()
     assert all(torch.equal(again[key], value) for key, value in estimator.network.state_dict().items())
+
+
+def test_things_become_overlapping_masks_over_the_photo(mask_rcnn, estimator, limits, monkeypatch) -> None:
+    monkeypatch.setattr("blockout.inference.networks.mask_rcnn.Limits", lambda **_: replace(limits, score=0.0))
+    picture = mask_rcnn.picture()
+    stack = estimator.predict(Photo(picture), None).segments
+    count, height, width = stack.scores.shape
+    assert (count, len(stack.cell_px)) == (len(stack.segments), len(stack.segments))
+    assert max(height, width) <= 640
+    assert height / width == pytest.approx(picture.shape[0] / picture.shape[1], rel=0.02)
+    assert stack.is_instance.all()
+    assert (stack.cell_px >= 1).all()
+    scores = [segment.score for segment in stack.segments]
+    assert scores == sorted(scores, reverse=True)

@@ -1,0 +1,69 @@
+"""The command ``blockout dataset synthesize``: its options, and what it hands over. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .cli_options import add_reporting
+
+
+def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
+    """Add the command to those of ``dataset``."""
+    synthesize = actions.add_parser(
+        "synthesize",
+        help="drawn scenes with true depth, instances, kinds, shapes, normals and camera",
+        description="Ray-cast rooms, table tops, streets and skylines with the truth for each pixel. The same seed and "
+        "material give the same scenes; repeated, the command makes those that are missing.",
+    )
+    synthesize.set_defaults(run=run_synthesize)
+    synthesize.add_argument("-o", "--output", required=True, metavar="OUT", help="the folder of the data set")
+    synthesize.add_argument("--count", type=_whole, default=8192, metavar="N", help="scenes (default: 8192)")
+    synthesize.add_argument("--seed", type=int, default=0, metavar="N", help="of everything (default: 0)")
+    synthesize.add_argument(
+        "--material",
+        metavar="DIR",
+        help="textures/, sky/, backgrounds/, foregrounds/, models/ (default: drawn patterns)",
+    )
+    synthesize.add_argument(
+        "--held-out", action="store_true", help="use the eighth of the material that training never sees"
+    )
+    synthesize.add_argument("--workers", type=_whole, default=1, metavar="N", help="processes (default: 1)")
+    add_reporting(synthesize)
+
+
+def run_synthesize(arguments: argparse.Namespace, was_stopped: Callable[[], bool]) -> int:
+    """Make synthetic scenes and tell how many."""
+    from .console import make_console
+    from .inference.training.scene_data import SHARD, synthesize
+
+    folder = Path(arguments.output)
+    with make_console(arguments) as console:
+        console.begin(folder)
+
+        def progress(done: int, wanted: int) -> None:
+            if was_stopped():
+                raise KeyboardInterrupt
+            console.advance(folder, "scenes", done / wanted)
+
+        made = synthesize(
+            folder,
+            arguments.count,
+            arguments.seed,
+            Path(arguments.material) if arguments.material else None,
+            arguments.workers,
+            held_out=arguments.held_out,
+            progress=progress,
+        )
+        record = {"output": str(folder), "scenes": -(-arguments.count // SHARD) * SHARD, "made": made * SHARD}
+        lines = [f"scenes       {record['scenes']:,}, {record['made']:,} of them now", f"wrote        {folder}"]
+        console.report(record, lines)
+    return 0
+
+
+def _whole(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)

@@ -1,0 +1,143 @@
+"""The embedded network: depth, segments and camera of a photo through ONNX Runtime, without torch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..errors import WeightsNotFound, WeightsUnusable
+from .instances import group_instances
+from .prediction import KINDS, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
+from .regions import keep_connected, sharpen_outlines
+from .resample import nearest_pixels
+from .torch_runtime import require
+
+WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
+AREA_PX = 128 * 176  # of the reduced photo that the network sees, about the size that it was trained at
+STRIDE = 32  # px, the reduced photo's sides are multiples of that
+OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
+MIN_AREA = 0.001  # of the photo: no segment is smaller
+NEAR_M, FAR_M = 0.05, 1000.0
+# What the network's channels mean; ``training.network.CHANNELS`` says more.
+CHANNELS = {"depth": 1, "kind": 4, "edge": 1, "centre": 1, "offset": 2, "shape": 5, "normal": 3}
+PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider", "CPUExecutionProvider")
+
+
+class Embedded:
+    """What ships with Blockout: one small network that was trained on synthetic scenes alone."""
+
+    name = "embedded"
+    licence = "GPL-3.0-or-later; trained on synthetic scenes with CC0, MIT, BSD and CC-BY material"
+
+    def __init__(self, path: Path = WEIGHTS) -> None:
+        self._session = open_network(path)
+        self.version = self._session.get_modelmeta().custom_metadata_map.get("version", "")
+
+    def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
+        """Estimate depth, segments, camera and gravity.
+
+        Args:
+            photo: any photo of at least one pixel.
+            camera: intrinsics that are kept, and that depth agrees with; None to estimate the field of view.
+
+        Returns:
+            All four; depth in metres at the network's size, segments at up to 1024 px.
+        """
+        maps, seen = self.run(photo.rgb)
+        height, width = photo.size
+        unit = float(np.sqrt(height * width))
+        if camera is None:
+            focal = float(np.exp(np.clip(seen[0], -1.5, 2.5))) * unit
+            camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
+        z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
+        down = seen[1:].astype(np.float64)
+        segments = _segments(maps, photo.rgb)
+        return Estimate(
+            DepthMap(np.clip(z, NEAR_M, FAR_M).astype(np.float32), is_metric=False),
+            segments,
+            camera,
+            down / max(float(np.linalg.norm(down)), 1e-6),
+        )
+
+    def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return what the network says of a photo.
+
+        Args:
+            rgb: (H, W, 3) uint8, sRGB.
+
+        Returns:
+            (C, h, w) float32 maps by name, at half the reduced photo's size; (4,) float32: log of the focal length over
+            sqrt(height * width), and down in camera axes.
+        """
+        height, width = network_size(rgb.shape[:2])
+        small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+        tensor = np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32) / 255
+        maps, camera = self._session.run(["maps", "camera"], {"rgb": tensor})
+        ends = np.cumsum(list(CHANNELS.values()))[:-1]
+        return dict(zip(CHANNELS, np.split(maps[0], ends), strict=True)), camera[0]
+
+
+def network_size(size: tuple[int, ...]) -> tuple[int, int]:
+    """Return (height, width) px that a photo of some (height, width) is reduced to."""
+    scale = np.sqrt(AREA_PX / (size[0] * size[1]))
+    height, width = (int(max(1, round(side * scale / STRIDE))) for side in size)
+    return min(height, 24) * STRIDE, min(width, 24) * STRIDE
+
+
+def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:
+    chances = _softmax(maps["kind"])
+    kind = chances.argmax(axis=0)
+    ids, kinds = group_instances(kind, 1 / (1 + np.exp(-maps["edge"][0])), maps["offset"])
+    height, width = rgb.shape[:2]
+    scale = min(1.0, OUTLINE_SIDE_PX / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    small = rgb if scale == 1 else cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA)
+    fine = sharpen_outlines(ids, small) if min(size) > max(ids.shape) // 8 else nearest_pixels(ids, size)
+    fine, origin = _keep_parts(fine, kinds)
+    pixels = np.bincount(ids.ravel(), minlength=len(kinds))
+    score = np.bincount(ids.ravel(), chances.max(axis=0).ravel(), len(kinds)) / np.maximum(pixels, 1)
+    rows = [(i, int(old)) for i, old in enumerate(origin) if i]
+    return SegmentMap(
+        fine,
+        tuple(Segment(i, KINDS[kinds[old]], KINDS[kinds[old]], round(float(score[old]), 3)) for i, old in rows),
+    )
+
+
+def _keep_parts(ids: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ids whose things are connected and not tiny, and the id that each had; sky and ground stay whole."""
+    parts = keep_connected(ids, max(1, round(MIN_AREA * ids.size)))
+    first = np.zeros(int(parts.max()) + 1, np.int64)
+    first[parts.ravel()[::-1]] = ids.ravel()[::-1]
+    whole = np.isin(kinds[first], (KINDS.index("sky"), KINDS.index("ground")))
+    names = np.where(whole, -first, np.arange(len(first)))
+    names[0] = -len(kinds)  # no pixel has it
+    kept, index = np.unique(names, return_inverse=True)
+    present = np.zeros(len(kept), np.int64)
+    present[index[1:]] = first[1:]
+    return np.asarray(index[parts], np.int32), present
+
+
+def _softmax(values: np.ndarray) -> np.ndarray:
+    raised = np.exp(values - values.max(axis=0))
+    return np.asarray(raised / raised.sum(axis=0))
+
+
+@lru_cache(maxsize=2)
+def open_network(path: Path) -> Any:
+    """Return ONNX Runtime's session for a network file that ships; it is opened once a process."""
+    if not path.is_file():
+        raise WeightsNotFound(f"{path}: the network is missing from this installation; install Blockout again.")
+    onnxruntime = require("onnxruntime", "the estimator embedded")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    there = onnxruntime.get_available_providers()
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=[name for name in PROVIDERS if name in there])
+    except Exception as error:
+        raise WeightsUnusable(
+            f"{path}: the network cannot be read ({type(error).__name__}); install Blockout again."
+        ) from error

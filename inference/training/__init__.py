@@ -1,0 +1,1 @@
+"""Data sets, losses and training of Blockout's own networks."""

@@ -1,0 +1,43 @@
+"""Weights of a pair checkpoint -> the .onnx file that ``build --clean-plate`` runs."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+
+from .export import fold
+from .pair_network import OUTPUTS
+from .pair_task import load_pair
+
+EXAMPLE = (224, 224)  # px, of the pictures that the graph is traced with; any other multiple of 32 does as well
+
+
+def export_pair(checkpoint: Path, output: Path) -> Path:
+    """Write the pair network of a checkpoint's averaged weights.
+
+    Args:
+        checkpoint: of the task pair.
+        output: the .onnx file; inputs ``background`` and ``overlay``, (B, 3, H, W) float32 from 0 to 1, outputs
+            ``mask`` and ``depth`` as of ``PairNetwork.forward``.
+
+    Raises:
+        CheckpointUnusable: it is none of this task.
+    """
+    inputs = ("background", "overlay")
+    staging = output.with_suffix(".part")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the new exporter asks for one more library
+        torch.onnx.export(
+            fold(load_pair(checkpoint)).eval(),
+            tuple(torch.zeros(1, 3, *EXAMPLE) for _ in inputs),
+            staging,
+            input_names=list(inputs),
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "batch", 2: "height", 3: "width"} for name in (*inputs, *OUTPUTS)},
+            opset_version=17,
+            dynamo=False,
+        )
+    staging.replace(output)
+    return output

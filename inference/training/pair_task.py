@@ -1,0 +1,122 @@
+"""The pair task: what the loop trains, and how good it is on pairs that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...errors import TrainingConfigInvalid, UsageError
+from .losses import choose_weights, sum_losses
+from .pair_data import Pair, PairSet
+from .pair_network import PairNetwork
+from .train import Batch, Parts, TrainConfig, load_weights
+
+OPTIONS = ("losses",)
+
+
+class PairTask:
+    """Feeds composites to the loop; ``options.losses`` is a mix's name or the weights by output and loss."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        unknown = [key for key in config.options if key not in OPTIONS]
+        if unknown:
+            raise TrainingConfigInvalid(f"options.{unknown[0]}: the task pair knows only {', '.join(OPTIONS)}.")
+        try:
+            self._weights = choose_weights(config.options.get("losses", "rmse-bce-dice"))
+        except UsageError as error:
+            raise TrainingConfigInvalid(f"options.losses: {error}") from None
+        self._config = config
+        self._pairs = PairSet(config.data)
+
+    def network(self) -> nn.Module:
+        """Return the network with fresh weights."""
+        return PairNetwork()
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step, the same whatever came before."""
+        chance = np.random.default_rng([self._config.seed, step])
+        return stack(
+            [self._pairs[int(number)] for number in chance.integers(len(self._pairs), size=self._config.batch)]
+        )
+
+    def losses(self, network: nn.Module, batch: Batch) -> tuple[torch.Tensor, Parts]:
+        """Return the number to minimise, and its parts by name."""
+        logits = {name: value.float() for name, value in network(batch["background"], batch["overlay"]).items()}
+        targets = {"mask": batch["mask"], "depth": batch["depth"].nan_to_num(0.0)}
+        return sum_losses(logits, targets, self._weights, {"depth": batch["depth"].isfinite()})
+
+
+def stack(pairs: list[Pair]) -> Batch:
+    """Return pairs as (B, C, H, W) float32 from 0 to 1; depth that is unknown is NaN."""
+    pictures = {
+        name: torch.from_numpy(np.stack([getattr(pair, name) for pair in pairs])).permute(0, 3, 1, 2).float() / 255
+        for name in ("background", "overlay")
+    }
+    maps = {
+        name: torch.from_numpy(np.stack([getattr(pair, name) for pair in pairs]))[:, None].float()
+        for name in ("mask", "depth")
+    }
+    return pictures | maps
+
+
+def load_pair(path: Path) -> PairNetwork:
+    """Return the network of a checkpoint, ready to see.
+
+    Raises:
+        CheckpointUnusable: it is missing, damaged, or of another task.
+    """
+    network = PairNetwork()
+    network.load_state_dict(load_weights(path, "pair"))
+    return network.eval()
+
+
+def evaluate_pair(
+    network: nn.Module,
+    folder: Path,
+    count: int | None = None,
+    batch: int = 16,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, float]:
+    """Measure a network on a data set of composites.
+
+    Args:
+        network: as ``load_pair`` returns it.
+        folder: of a data set in shards with depth.
+        count: samples from its beginning, all by default.
+        batch: samples at once.
+        progress: called with samples done and samples wanted.
+
+    Returns:
+        ``mask_iou``, the mean over pictures of masks cut at 0.5; ``depth_rmse``, over all known pixels, 0 to 1, and the
+        same of the floors "constant" (the mean depth) and inside the masks; ``samples``.
+    """
+    pairs = PairSet(folder)
+    wanted = len(pairs) if count is None else min(count, len(pairs))
+    overlaps: list[torch.Tensor] = []
+    sums = torch.zeros(6, dtype=torch.float64)  # squares, pixels, squares and pixels inside, depth, depth squared
+    for first in range(0, wanted, batch):
+        given = stack([pairs[number] for number in range(first, min(first + batch, wanted))])
+        with torch.inference_mode():
+            seen = network(given["background"], given["overlay"])
+        mask, true = seen["mask"] > 0, given["mask"] > 0.5
+        overlaps.append((mask & true).sum((1, 2, 3)) / (mask | true).sum((1, 2, 3)).clamp(min=1))
+        known = given["depth"].isfinite()
+        depth = given["depth"].nan_to_num(0.0)
+        squares = (torch.sigmoid(seen["depth"]) - depth) ** 2 * known
+        inside = known & true
+        row = [squares.sum(), known.sum(), (squares * inside).sum(), inside.sum(), depth.sum(), (depth**2).sum()]
+        sums += torch.stack([value.double() for value in row])
+        if progress:
+            progress(min(first + batch, wanted), wanted)
+    squares, known, squares_inside, inside, depth, depth_squares = sums.clamp(min=1e-12).tolist()
+    return {
+        "mask_iou": float(torch.cat(overlaps).mean()),
+        "depth_rmse": (squares / known) ** 0.5,
+        "depth_rmse_inside": (squares_inside / inside) ** 0.5,
+        "depth_rmse_constant": max(0.0, depth_squares / known - (depth / known) ** 2) ** 0.5,
+        "samples": float(wanted),
+    }

@@ -1,0 +1,145 @@
+"""Synthetic scenes on disk: shards of plain arrays that are made once, resumed by shard, and mapped into memory."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import DatasetUnusable
+
+SHARD = 128  # scenes, unless a data set says otherwise
+SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256), (160, 256), (128, 384))  # px, in turn
+BATCH = 8
+ARRAYS = ("rgb", "depth", "ids", "labels", "normal", "camera")
+Progress = Callable[[int, int], None]
+
+
+def synthesize(
+    folder: Path,
+    count: int,
+    seed: int = 0,
+    pack: Path | None = None,
+    workers: int = 1,
+    held_out: bool = False,
+    progress: Progress | None = None,
+    shard: int = SHARD,
+) -> int:
+    """Make the scenes 0 to ``count`` of a seed, in shards; those that are there already stay.
+
+    Args:
+        folder: made when it is missing.
+        count: of scenes, rounded up to whole shards.
+        seed: with a scene's number it decides everything about it.
+        pack: folder of textures, skies and models; None draws patterns.
+        workers: processes, one thread each.
+        held_out: use the files that are kept for evaluation.
+        progress: called with shards done and shards wanted.
+        shard: scenes in each.
+
+    Returns:
+        How many shards were made now.
+
+    Raises:
+        DatasetUnusable: the folder holds scenes of another seed or material.
+    """
+    _claim(folder, {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard})
+    wanted = range(-(-count // shard))
+    missing = [number for number in wanted if not _shard(folder, number).is_dir()]
+    done = len(wanted) - len(missing)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _start_worker, (pack, seed, held_out)) as pool:
+        for future in as_completed([pool.submit(_make_shard, folder, number, shard) for number in missing]):
+            future.result()
+            done += 1
+            if progress:
+                progress(done, len(wanted))
+    return len(missing)
+
+
+def _claim(folder: Path, facts: dict[str, object]) -> None:
+    """Write what the folder's scenes are made of, or make sure that it says the same."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "scenes.json"
+    if not path.is_file():
+        path.write_text(json.dumps(facts))
+    elif json.loads(path.read_text()) != facts:
+        raise DatasetUnusable(f"{folder} holds scenes made otherwise ({path.read_text()}): name another folder.")
+
+
+def _shard(folder: Path, number: int) -> Path:
+    return folder / f"scenes-{number:05d}"
+
+
+_studio: Any = None  # of a worker process
+
+
+def _start_worker(pack: Path | None, seed: int, held_out: bool) -> None:
+    global _studio
+    import torch
+
+    from .synthesis import Studio
+
+    torch.set_num_threads(1)
+    _studio = Studio(pack, seed, held_out)
+
+
+def _make_shard(folder: Path, number: int, shard: int) -> None:
+    size, numbers = SIZES[number % len(SIZES)], list(range(number * shard, (number + 1) * shard))
+    scenes = [_studio.make(numbers[first : first + BATCH], size) for first in range(0, shard, BATCH)]
+    write_shard(_shard(folder, number), [pack_arrays(batch) for batch in scenes])
+
+
+def pack_arrays(scenes: object) -> dict[str, np.ndarray]:
+    """Return what a shard keeps of ``synthesis.Scenes``, smaller: log depth in halves, kind and shape in one byte."""
+    values = {name: value.cpu().numpy() for name, value in vars(scenes).items()}
+    return {
+        "rgb": values["rgb"],
+        "depth": np.log(values["depth"]).astype(np.float16),
+        "ids": values["ids"].astype(np.uint16),
+        "labels": values["kind"] + 16 * values["shape"],
+        "normal": np.round(values["normal"] * 127).astype(np.int8),
+        "camera": np.concatenate([values["camera"], values["down"]], axis=1).astype(np.float32),
+    }
+
+
+def write_shard(path: Path, batches: list[dict[str, np.ndarray]]) -> None:
+    """Write a shard that is either whole or not there."""
+    staging = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        for name in ARRAYS:
+            np.save(staging / f"{name}.npy", np.concatenate([batch[name] for batch in batches]))
+        staging.replace(path)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+class SceneShards:
+    """The shards of a folder, mapped into memory.
+
+    Attributes:
+        shards: the arrays of each shard by name.
+        lengths: scenes in each.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        paths = sorted(folder.glob("scenes-*"))
+        if not paths:
+            raise DatasetUnusable(
+                f"{folder} holds no scenes: make some with 'blockout dataset synthesize -o {folder}'."
+            )
+        self.shards = [{name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ARRAYS} for path in paths]
+        self.lengths = [len(shard["rgb"]) for shard in self.shards]
+
+    def batch(self, shard: int, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the arrays of some rows of a shard."""
+        rows = np.sort(rows)
+        return {name: np.asarray(array[rows]) for name, array in self.shards[shard].items()}

@@ -1,0 +1,69 @@
+"""What the scene task minimises: one number for each thing that the network tells, and their weighted sum."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from .network import split
+
+WEIGHTS = {
+    "depth": 1.0,
+    "scale": 0.15,
+    "steps": 1.0,
+    "kind": 0.5,
+    "edge": 0.6,
+    "centre": 10.0,
+    "offset": 0.5,
+    "shape": 0.15,
+    "normal": 0.5,
+    "focal": 0.3,
+    "down": 3.0,
+}
+
+
+def scene_losses(
+    maps: torch.Tensor, camera: torch.Tensor, batch: dict[str, torch.Tensor]
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return the sum and its parts, before their weights.
+
+    Args:
+        maps, camera: what the network gave.
+        batch: of ``scene_targets.make_batch``.
+    """
+    seen = {name: value.float() for name, value in split(maps).items()}
+    known = batch["depth"].isfinite()
+    parts = depth_losses(seen["depth"][:, 0], torch.where(known, batch["depth"], 0.0), known)
+    parts["kind"] = functional.cross_entropy(seen["kind"], batch["kind"])
+    heavier = 1 + 3 * batch["edge"]
+    parts["edge"] = functional.binary_cross_entropy_with_logits(seen["edge"][:, 0], batch["edge"], heavier)
+    parts["centre"] = ((torch.sigmoid(seen["centre"][:, 0]) - batch["centre"]) ** 2 * (1 + 8 * batch["centre"])).mean()
+    off = (seen["offset"] - batch["offset"]).abs().mean(1)
+    parts["offset"] = (off * batch["has_centre"]).sum() / batch["has_centre"].sum().clamp(min=1)
+    parts["shape"] = functional.cross_entropy(seen["shape"], batch["shape"], ignore_index=-1)
+    normal = functional.normalize(seen["normal"], dim=1)
+    turned = 1 - (normal * batch["normal"]).sum(1)
+    parts["normal"] = (turned * known).sum() / known.sum().clamp(min=1)
+    camera = camera.float()
+    parts["focal"] = (camera[:, 0] - batch["camera"][:, 0]).abs().mean()
+    parts["down"] = (camera[:, 1:] - batch["camera"][:, 1:]).norm(dim=1).mean()
+    return torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum(), parts
+
+
+def depth_losses(seen: torch.Tensor, true: torch.Tensor, known: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return errors of log depth: up to one factor a picture, of that factor, and of its steps at four sizes.
+
+    Source: the steps follow the multi-scale gradient term of Li and Snavely, MegaDepth, CVPR 2018.
+    """
+    weight = known.float()
+    count = weight.sum((1, 2)).clamp(min=1)
+    error = (seen - true) * weight
+    shift = error.sum((1, 2)) / count
+    spread = ((seen - true - shift[:, None, None]).abs() * weight).sum((1, 2)) / count
+    steps = torch.zeros((), device=seen.device)
+    for stride in (1, 2, 4, 8):
+        part, mask = error[:, ::stride, ::stride], weight[:, ::stride, ::stride]
+        for axis in (1, 2):
+            both = mask.narrow(axis, 1, mask.shape[axis] - 1) * mask.narrow(axis, 0, mask.shape[axis] - 1)
+            steps = steps + (part.diff(dim=axis).abs() * both).sum() / both.sum().clamp(min=1) / 4
+    return {"depth": spread.mean(), "scale": shift.abs().mean(), "steps": steps}

@@ -1,0 +1,38 @@
+"""The scene task: the embedded network on synthetic scenes."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from ...errors import TrainingConfigInvalid
+from .network import SceneNetwork
+from .scene_losses import scene_losses
+from .scene_targets import SceneBatches
+from .train import Batch, Parts, TrainConfig
+
+
+class SceneTask:
+    """Photos of synthetic scenes -> depth, kinds, instances, shapes, normals, camera.
+
+    Its options: ``scale``, how many times smaller than stored the pictures are trained on.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        unknown = sorted(set(config.options) - {"scale"})
+        if unknown:
+            raise TrainingConfigInvalid(f"The task scene has no option '{unknown[0]}': its only one is scale.")
+        self.batches = SceneBatches(config.data, config.batch, int(config.options.get("scale", 1)), config.seed)
+
+    def network(self) -> nn.Module:
+        """Return the network with fresh weights."""
+        return SceneNetwork()
+
+    def batch(self, step: int) -> Batch:
+        """Return the batch of a step."""
+        return self.batches.at(step)
+
+    def losses(self, network: nn.Module, batch: Batch) -> tuple[torch.Tensor, Parts]:
+        """Return the number to minimise, and its parts by name."""
+        maps, camera = network(batch["rgb"])
+        return scene_losses(maps, camera, batch)
