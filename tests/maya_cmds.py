@@ -132,6 +132,7 @@ class MayaScene(ModuleType):
 
     def do_polyMergeVertex(self, mesh: str, *, distance: float) -> list[str]:  # noqa: N802
         node = self.nodes[mesh]
+        assert node.points is not None
         kept: list[np.ndarray] = []
         target = []
         for point in np.asarray(node.points):

@@ -60,6 +60,7 @@ def test_the_script_makes_the_stages_geometry(name: str, tmp_path: Path, monkeyp
         sizes = mesh.GetFaceVertexCountsAttr().Get()
         faces = [f.tolist() for f in np.split(np.array(mesh.GetFaceVertexIndicesAttr().Get()), np.cumsum(sizes)[:-1])]
         points = np.array(mesh.GetPointsAttr().Get(), np.float64)
+        assert node.points is not None
         assert len(node.points) == len(points), "corners were not welded, or too many were"
         told = points[:, :3] + np.array(UsdGeom.Xformable(prim).ComputeLocalToWorldTransform(0))[3, :3]
         world = made.world(prim.GetName())
