@@ -28,10 +28,11 @@ def make_prediction(height: int, width: int, count: int, seed: int = 0) -> Predi
     centres = np.column_stack([rng.uniform(0.3, 0.8, count - 2), rng.uniform(0, width / height, count - 2)])
     warp = cv2.resize(rng.normal(0, 0.03, (18, 24)).astype(np.float32), small[::-1], interpolation=cv2.INTER_CUBIC)
     nearest = np.full(small, np.inf)
+    radius = min(0.09, 0.7 / count**0.5)  # of the height
     ids = np.where(rows < 0.45, 1, 2)
     for number, (y, x) in enumerate(centres, start=3):
         away = np.hypot(rows - y + warp, (columns - x + warp) * rng.uniform(0.8, 2.5))
-        inside = (away < 0.09) & (away < nearest)
+        inside = (away < radius) & (away < nearest)
         ids[inside], nearest[inside] = number, away[inside]
     layers = cv2.resize(ids.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int32)
     depth = 1.6 / np.maximum((np.arange(height) / height - 0.45)[:, None], 0.02) + np.zeros((1, width))

@@ -64,6 +64,13 @@ def load_geometric() -> Estimator:
     return Geometric()
 
 
+def load_embedded() -> Estimator:
+    """Return the network whose weights ship with the package."""
+    from .embedded import Embedded
+
+    return Embedded()
+
+
 def load_hub_depth(weights: Weights) -> Estimator:
     """Return a depth network of the transformers library."""
     from .hub_depth import HubDepth
@@ -99,8 +106,8 @@ def load_onnx_segments(weights: Weights) -> Estimator:
     return OnnxModel(weights, "segments")
 
 
-DEPTH_ESTIMATORS: dict[str, Loader] = {"geometric": load_geometric}
-SEGMENT_ESTIMATORS: dict[str, Loader] = {"geometric": load_geometric}
+DEPTH_ESTIMATORS: dict[str, Loader] = {"embedded": load_embedded, "geometric": load_geometric}
+SEGMENT_ESTIMATORS: dict[str, Loader] = {"embedded": load_embedded, "geometric": load_geometric}
 DEPTH_NETWORKS: dict[str, NetworkLoader] = {
     "densedepth": load_densedepth,
     "depth-anything-v2": load_hub_depth,
@@ -127,7 +134,7 @@ MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def loaders_of(task: Task) -> Mapping[str, Loader]:
-    """Return the table of a task's estimators without weights."""
+    """Return the table of a task's estimators that need nothing but the package."""
     return DEPTH_ESTIMATORS if task == "depth" else SEGMENT_ESTIMATORS
 
 

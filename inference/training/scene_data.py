@@ -14,7 +14,7 @@ import numpy as np
 
 from ...errors import DatasetUnusable
 
-SHARD = 128  # scenes
+SHARD = 128  # scenes, unless a data set says otherwise
 SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256), (160, 256), (128, 384))  # px, in turn
 BATCH = 8
 ARRAYS = ("rgb", "depth", "ids", "labels", "normal", "camera")
@@ -29,6 +29,7 @@ def synthesize(
     workers: int = 1,
     held_out: bool = False,
     progress: Progress | None = None,
+    shard: int = SHARD,
 ) -> int:
     """Make the scenes 0 to ``count`` of a seed, in shards; those that are there already stay.
 
@@ -40,6 +41,7 @@ def synthesize(
         workers: processes, one thread each.
         held_out: use the files that are kept for evaluation.
         progress: called with shards done and shards wanted.
+        shard: scenes in each.
 
     Returns:
         How many shards were made now.
@@ -47,13 +49,13 @@ def synthesize(
     Raises:
         DatasetUnusable: the folder holds scenes of another seed or material.
     """
-    _claim(folder, {"seed": seed, "held_out": held_out, "pack": pack is not None})
-    wanted = range(-(-count // SHARD))
+    _claim(folder, {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard})
+    wanted = range(-(-count // shard))
     missing = [number for number in wanted if not _shard(folder, number).is_dir()]
     done = len(wanted) - len(missing)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _start_worker, (pack, seed, held_out)) as pool:
-        for future in as_completed([pool.submit(_make_shard, folder, number) for number in missing]):
+        for future in as_completed([pool.submit(_make_shard, folder, number, shard) for number in missing]):
             future.result()
             done += 1
             if progress:
@@ -85,12 +87,9 @@ def _start_worker(pack: Path | None, seed: int, held_out: bool) -> None:
     _studio = Studio(pack, seed, held_out)
 
 
-def _make_shard(folder: Path, number: int) -> None:
-    size = SIZES[number % len(SIZES)]
-    scenes = [
-        _studio.make(list(range(first, first + BATCH)), size)
-        for first in range(number * SHARD, (number + 1) * SHARD, BATCH)
-    ]
+def _make_shard(folder: Path, number: int, shard: int) -> None:
+    size, numbers = SIZES[number % len(SIZES)], list(range(number * shard, (number + 1) * shard))
+    scenes = [_studio.make(numbers[first : first + BATCH], size) for first in range(0, shard, BATCH)]
     write_shard(_shard(folder, number), [pack_arrays(batch) for batch in scenes])
 
 

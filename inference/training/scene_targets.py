@@ -129,7 +129,9 @@ def change_colours(rgb: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     rgb = grey + (rgb - grey) * draw(0.0, 1.4).clamp(min=0.15)
     middle = rgb.mean((1, 2, 3), keepdim=True)
     rgb = middle + (rgb - middle) * draw(0.7, 1.3)
-    noise = torch.from_numpy(rng.standard_normal(rgb.shape, np.float32)) * draw(0, 0.025)
+    count, channels, height, width = rgb.shape
+    noise = rng.standard_normal((count, height, width, channels), np.float32)  # laid out as the pictures are
+    noise = torch.from_numpy(noise).permute(0, 3, 1, 2) * draw(0, 0.025)
     return (rgb + noise).clamp(0, 1)
 
 

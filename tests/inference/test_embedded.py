@@ -1,0 +1,90 @@
+"""The network that ships: what it promises of any photo, known answers on drawn ones, and real frames."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
+
+from blockout.errors import WeightsNotFound, WeightsUnusable
+from blockout.inference.camera import camera_from_fov
+from blockout.inference.embedded import WEIGHTS, Embedded, network_size
+from blockout.inference.prediction import DepthMap, Photo, SegmentMap
+
+RNG = np.random.default_rng(3)
+NOTHING = {
+    "one pixel": np.zeros((1, 1, 3), np.uint8),
+    "two by three": RNG.integers(0, 256, (2, 3, 3), dtype=np.uint8),
+    "one row": RNG.integers(0, 256, (1, 500, 3), dtype=np.uint8),
+    "a ribbon": RNG.integers(0, 256, (4000, 9, 3), dtype=np.uint8),
+    "a panorama of noise": RNG.integers(0, 256, (200, 800, 3), dtype=np.uint8),
+    "black": np.zeros((700, 900, 3), np.uint8),
+    "white": np.full((300, 400, 3), 255, np.uint8),
+}
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Embedded:
+    return Embedded()
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_any_photo_gets_depth_segments_and_a_camera(embedded: Embedded, name: str) -> None:
+    rgb = NOTHING[name]
+    estimate = embedded.predict(Photo(rgb), None)
+    assert isinstance(estimate.depth, DepthMap) and isinstance(estimate.segments, SegmentMap)
+    assert np.isfinite(estimate.depth.z).all()
+    assert (estimate.depth.z > 0).all()
+    present = set(np.unique(estimate.segments.ids).tolist())
+    assert present == {segment.id for segment in estimate.segments.segments}
+    assert 0 not in present
+    assert estimate.camera is not None
+    assert (estimate.camera.height, estimate.camera.width) == rgb.shape[:2]
+    assert estimate.gravity_cam is not None
+    assert np.isclose(np.linalg.norm(estimate.gravity_cam), 1)
+
+
+def test_a_known_camera_is_kept_and_scales_depth(embedded: Embedded) -> None:
+    rgb = NOTHING["a panorama of noise"]
+    near, far = (embedded.predict(Photo(rgb), camera_from_fov(fov, (200, 800), "test")) for fov in (90, 45))
+    assert far.camera is not None and isinstance(near.depth, DepthMap) and isinstance(far.depth, DepthMap)
+    assert np.isclose(far.camera.fov_deg, 45)
+    np.testing.assert_allclose(far.depth.z / near.depth.z, np.tan(np.pi / 4) / np.tan(np.pi / 8), rtol=1e-4)
+
+
+def test_the_reduced_photo_keeps_its_shape_in_steps_of_32() -> None:
+    for size in ((480, 640), (3000, 4000), (4000, 3000), (375, 1242), (1, 1)):
+        height, width = network_size(size)
+        assert height % 32 == width % 32 == 0
+        assert 0.75 < (height / width) / (size[0] / size[1]) < 1.34
+
+
+def test_the_weights_are_small() -> None:
+    assert WEIGHTS.stat().st_size < 20e6
+
+
+def test_a_missing_or_damaged_network_is_told(tmp_path: Path) -> None:
+    with pytest.raises(WeightsNotFound, match="missing from this installation"):
+        Embedded(tmp_path / "none.onnx")
+    (tmp_path / "bad.onnx").write_bytes(b"no network")
+    with pytest.raises(WeightsUnusable, match="cannot be read"):
+        Embedded(tmp_path / "bad.onnx")
+
+
+def test_depth_of_a_real_street_has_half_the_error_of_a_guess_from_the_row(embedded: Embedded, shared: Path) -> None:
+    folder = shared / "photos" / "rgbd" / "kitti_m3d_005"
+    rgb = cv2.imread(str(next(folder.glob("image.*"))))[..., ::-1]
+    true_m = np.load(folder / "depth.npz")["depth"]
+    estimate = embedded.predict(Photo(np.ascontiguousarray(rgb)), None)
+    assert isinstance(estimate.depth, DepthMap)
+    z = cv2.resize(estimate.depth.z, true_m.shape[::-1])
+    known = true_m > 0
+
+    def error(guess: np.ndarray) -> float:
+        ratio = guess[known] / true_m[known]
+        return float(np.abs(ratio / np.median(ratio) - 1).mean())
+
+    row = np.repeat(1 / np.linspace(0.25, 1, true_m.shape[0])[:, None], true_m.shape[1], axis=1)
+    assert error(z) < 0.5 * error(row)

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
+pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+from blockout.inference import embedded
+from blockout.inference.training.export import fold, round_to_halves, write_onnx
+from blockout.inference.training.network import CHANNELS, SceneNetwork
+
+
+@pytest.fixture(scope="module")
+def network() -> SceneNetwork:
+    torch.manual_seed(1)
+    network = SceneNetwork()
+    for _ in range(3):  # so that normalisation is not the identity
+        network(torch.rand(2, 3, 64, 64))
+    return network.eval()
+
+
+@pytest.mark.filterwarnings("ignore:You are using the legacy TorchScript-based ONNX export:DeprecationWarning")
+@pytest.mark.parametrize("size", [(64, 96), (128, 64)])
+def test_onnx_runtime_gives_what_torch_gives(network: SceneNetwork, tmp_path: Path, size: tuple[int, int]) -> None:
+    path = tmp_path / "network.onnx"
+    write_onnx(network, path, {"version": "7"})
+    session = onnxruntime.InferenceSession(path)
+    rgb = torch.rand(1, 3, *size)
+    with torch.no_grad():
+        expected = round_to_halves(network)(rgb)
+    for value, torchs in zip(session.run(["maps", "camera"], {"rgb": rgb.numpy()}), expected, strict=True):
+        assert abs(value - torchs.numpy()).max() < 1e-3
+    assert session.get_modelmeta().custom_metadata_map["version"] == "7"
+
+
+def test_folding_changes_nothing(network: SceneNetwork) -> None:
+    rgb = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        for before, after in zip(network(rgb), fold(network)(rgb), strict=True):
+            assert torch.allclose(before, after, atol=1e-3)
+
+
+def test_both_sides_agree_on_the_channels() -> None:
+    assert embedded.CHANNELS == CHANNELS

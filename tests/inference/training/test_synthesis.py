@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
+
+from blockout.errors import DatasetUnusable
+from blockout.inference.training.scene_data import ARRAYS, SceneShards, synthesize
+from blockout.inference.training.synthesis import Scenes, Studio
+
+SIZE = (64, 96)
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio(seed=4)
+
+
+@pytest.fixture(scope="module")
+def scenes(studio: Studio) -> Scenes:
+    return studio.make(list(range(8)), SIZE)
+
+
+def test_a_scene_is_the_same_in_any_batch(studio: Studio, scenes: Scenes) -> None:
+    again = studio.make([5, 2], SIZE)
+    for name in vars(scenes):
+        value = getattr(scenes, name)
+        assert torch.equal(getattr(again, name)[0], value[5]), name
+        assert torch.equal(getattr(again, name)[1], value[2]), name
+
+
+def test_truths_agree_with_each_other(scenes: Scenes) -> None:
+    is_sky = scenes.kind == 0
+    assert torch.equal(is_sky | scenes.depth.isinf(), is_sky | (scenes.depth > 999))
+    assert (scenes.depth > 0).all()
+    assert (scenes.ids[is_sky & scenes.depth.isinf()] == 0).all()
+    length = scenes.normal.norm(dim=-1)
+    assert torch.allclose(length[~is_sky], torch.ones(int((~is_sky).sum())), atol=1e-3)
+    assert torch.allclose(scenes.down.norm(dim=1), torch.ones(8), atol=1e-5)
+    assert len(torch.unique(scenes.kind)) >= 3
+
+
+def test_the_ground_lies_at_the_camera_height_below(studio: Studio) -> None:
+    """Depth, camera and gravity together: what has the ground's normal is no higher than the camera."""
+    made = studio.make(list(range(16)), SIZE)
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
+    for i in range(16):
+        focal = made.camera[i, 0].item()
+        rays = np.stack([(x - SIZE[1] / 2) / focal, (y - SIZE[0] / 2) / focal, np.ones(SIZE)], -1)
+        below_m = (rays @ made.down[i].numpy()) * made.depth[i].numpy()
+        floor = (made.kind[i] == 1).numpy() & (made.normal[i].numpy() @ made.down[i].numpy() < -0.999)
+        if floor.sum() > 50:
+            assert (below_m[floor] > 0).all()
+
+
+def test_shards_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    for workers in (1, 2):
+        made = synthesize(tmp_path / str(workers), 4, seed=3, workers=workers, shard=2)
+        assert made == 2
+    one, two = (SceneShards(tmp_path / name) for name in ("1", "2"))
+    for a, b in zip(one.shards, two.shards, strict=True):
+        for name in ARRAYS:
+            np.testing.assert_array_equal(a[name], b[name])
+    assert synthesize(tmp_path / "1", 4, seed=3, shard=2) == 0  # all is there
+
+
+def test_scenes_of_another_seed_are_not_mixed_in(tmp_path: Path) -> None:
+    (tmp_path / "scenes.json").write_text(json.dumps({"seed": 1}))
+    with pytest.raises(DatasetUnusable, match="made otherwise"):
+        synthesize(tmp_path, 2, seed=2)
+
+
+def test_a_folder_without_scenes_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetUnusable, match="holds no scenes"):
+        SceneShards(tmp_path)
+
+
+def test_material_without_textures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetUnusable, match="no picture in textures/"):
+        Studio(tmp_path)

@@ -1,0 +1,134 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
+
+from blockout.errors import CheckpointUnusable, TrainingConfigInvalid
+from blockout.inference.training.network import SceneNetwork
+from blockout.inference.training.scene_data import pack_arrays, write_shard
+from blockout.inference.training.scene_losses import scene_losses
+from blockout.inference.training.scene_targets import find_borders, find_middles, make_batch
+from blockout.inference.training.synthesis import Studio
+from blockout.inference.training.train import TrainConfig, Training, learning_rate, load_weights, read_config
+
+
+@pytest.fixture(scope="module")
+def arrays() -> dict[str, np.ndarray]:
+    return pack_arrays(Studio(seed=1).make(list(range(4)), (64, 96)))
+
+
+@pytest.fixture(scope="module")
+def config(arrays: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
+    folder = tmp_path_factory.mktemp("scenes")
+    write_shard(folder / "scenes-00000", [arrays])
+    return TrainConfig("scene", folder, folder / "run", steps=6, batch=2, warm_up=2, save_every=3)
+
+
+def test_one_batch_can_be_learned_by_heart(arrays: dict[str, np.ndarray]) -> None:
+    torch.manual_seed(0)
+    batch, network = make_batch({name: array[:2] for name, array in arrays.items()}), SceneNetwork()
+    optimiser = torch.optim.Adam(network.parameters(), 2e-3)
+    losses = []
+    for _ in range(60):
+        total, parts = scene_losses(*network(batch["rgb"]), batch)
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        losses.append({"total": total.item()} | {name: part.item() for name, part in parts.items()})
+    assert losses[-1]["total"] < 0.35 * losses[0]["total"]
+    for name in ("depth", "kind", "edge", "offset", "normal", "down"):
+        assert losses[-1][name] < 0.75 * losses[0][name], name
+
+
+def test_resuming_equals_no_interruption(config: TrainConfig, tmp_path: Path) -> None:
+    whole = Training(replace(config, output=tmp_path / "whole"))
+    whole.run()
+    half = replace(config, output=tmp_path / "half")
+    Training(half).run(until=3)
+    second = Training(half)
+    assert second.resume()
+    assert second.step == 3
+    second.run()
+    for name, value in whole.averaged.items():
+        assert torch.equal(value, second.averaged[name]), name
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, second.network.state_dict()[name]), name
+    assert (tmp_path / "half" / "run.json").is_file()
+
+
+def test_an_unknown_key_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('task = "scene"\ndata = "d"\noutput = "o"\nlearning_rat = 1.0\n')
+    with pytest.raises(TrainingConfigInvalid, match=r"no key 'learning_rat'; known are task"):
+        read_config(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("task = ", "cannot be read as TOML"),
+        ('task = "scene"\ndata = "d"', "lacks output"),
+        ('task = "seen"\ndata = "d"\noutput = "o"', "no task 'seen'; known are scene"),
+        ('task = "scene"\ndata = "d"\noutput = "o"\nsteps = "many"', "steps = 'many' should be of type int"),
+    ],
+)
+def test_a_wrong_configuration_is_told(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    with pytest.raises(TrainingConfigInvalid, match=message):
+        read_config(path)
+
+
+def test_folders_are_relative_to_the_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('task = "scene"\ndata = "d"\noutput = "o"\nrate = 1\n')
+    config = read_config(path)
+    assert config.data == tmp_path / "d"
+    assert config.output == tmp_path / "o"
+
+
+def test_a_checkpoint_of_another_task_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"task": "pair"}, path)
+    with pytest.raises(CheckpointUnusable, match="of the task pair, not of scene"):
+        load_weights(path, "scene")
+    path.write_bytes(b"no checkpoint")
+    with pytest.raises(CheckpointUnusable, match="cannot be read as a checkpoint"):
+        load_weights(path, "scene")
+
+
+def test_the_rate_rises_and_falls() -> None:
+    config = TrainConfig("scene", Path(), Path(), steps=100, rate=1.0, warm_up=10)
+    rates = [learning_rate(step, config) for step in range(100)]
+    assert rates[0] == 0.1
+    assert max(rates) == rates[9] == 1.0
+    assert rates[-1] < 0.025
+
+
+def test_middles_and_borders_of_two_squares() -> None:
+    ids = np.zeros((1, 20, 30), int)
+    ids[0, 4:12, 3:11], ids[0, 6:16, 18:28] = 1, 2
+    kind = np.where(ids > 0, 3, 1)
+    heat, offset, known = find_middles(ids, kind)
+    assert np.array_equal(known[0] > 0, ids[0] > 0)
+    unit = np.sqrt(600) / 4
+    assert np.isclose(10 + offset[0, 0, 5, 10] * unit - 10, 6.5 - 10)
+    assert heat[0, 8, 7] > 0.8
+    border = find_borders(ids)[0]
+    assert border[4, 5] == border[3, 5] == 1
+    assert border[8, 7] == border[0, 0] == 0
+
+
+def test_mirroring_mirrors_all_alike(arrays: dict[str, np.ndarray]) -> None:
+    plain = make_batch(arrays)
+    for seed in range(6):  # some of them mirror
+        changed = make_batch(arrays, rng=np.random.default_rng(seed))
+        if not torch.equal(changed["kind"], plain["kind"]):
+            break
+    assert torch.equal(changed["kind"], plain["kind"].flip(-1))
+    assert torch.equal(changed["depth"], plain["depth"].flip(-1))
+    assert torch.allclose(changed["camera"][:, 1], -plain["camera"][:, 1])
+    assert torch.allclose(changed["normal"][:, 0], -plain["normal"][:, 0].flip(-1))
