@@ -10,15 +10,16 @@ import cv2
 import numpy as np
 
 from ..errors import WeightsNotFound, WeightsUnusable
-from .instances import group_instances
+from .instances import group_instances, split_by_colour
 from .prediction import KINDS, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, sharpen_outlines
 from .resample import nearest_pixels
 from .torch_runtime import require
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
-AREA_PX = 128 * 176  # of the reduced photo that the network sees, about the size that it was trained at
+AREA_PX = 96 * 128  # of the reduced photo that the network sees, the size that it was trained at
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
+PIECES_SIDE_PX = 320  # longer side of the photo that is cut in pieces of even colour
 OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
 MIN_AREA = 0.001  # of the photo: no segment is smaller
 NEAR_M, FAR_M = 0.05, 1000.0
@@ -64,7 +65,7 @@ class Embedded:
         )
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Return what the network says of a photo.
+        """Return what the network says of a photo: the mean of what it says of the photo and of its mirror image.
 
         Args:
             rgb: (H, W, 3) uint8, sRGB.
@@ -75,10 +76,15 @@ class Embedded:
         """
         height, width = network_size(rgb.shape[:2])
         small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
-        tensor = np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32) / 255
-        maps, camera = self._session.run(["maps", "camera"], {"rgb": tensor})
+        both = np.stack([small, small[:, ::-1]]).transpose(0, 3, 1, 2)
+        maps, cameras = self._session.run(["maps", "camera"], {"rgb": np.ascontiguousarray(both, np.float32) / 255})
+        maps[1] = maps[1, :, :, ::-1]
         ends = np.cumsum(list(CHANNELS.values()))[:-1]
-        return dict(zip(CHANNELS, np.split(maps[0], ends), strict=True)), camera[0]
+        seen, mirrored = (dict(zip(CHANNELS, np.split(part, ends), strict=True)) for part in maps)
+        for name in ("offset", "normal"):
+            mirrored[name] = mirrored[name] * np.array([-1, 1, 1], np.float32)[: len(mirrored[name]), None, None]
+        camera = (cameras[0] + cameras[1] * np.array([1, -1, 1, 1], np.float32)) / 2
+        return {name: (seen[name] + mirrored[name]) / 2 for name in CHANNELS}, camera
 
 
 def network_size(size: tuple[int, ...]) -> tuple[int, int]:
@@ -89,14 +95,13 @@ def network_size(size: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:
-    chances = _softmax(maps["kind"])
-    kind = chances.argmax(axis=0)
-    ids, kinds = group_instances(kind, 1 / (1 + np.exp(-maps["edge"][0])), maps["offset"])
-    height, width = rgb.shape[:2]
-    scale = min(1.0, OUTLINE_SIDE_PX / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    small = rgb if scale == 1 else cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA)
-    fine = sharpen_outlines(ids, small) if min(size) > max(ids.shape) // 8 else nearest_pixels(ids, size)
+    pieces_of = _reduced(rgb, PIECES_SIDE_PX)
+    pieces = split_by_colour(pieces_of)
+    chances = _mean_of_pieces(_resized(_softmax(maps["kind"]), pieces.shape), pieces)
+    border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
+    ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
+    small = _reduced(rgb, OUTLINE_SIDE_PX)
+    fine = sharpen_outlines(ids, small) if min(small.shape[:2]) > 64 else nearest_pixels(ids, small.shape[:2])
     fine, origin = _keep_parts(fine, kinds)
     pixels = np.bincount(ids.ravel(), minlength=len(kinds))
     score = np.bincount(ids.ravel(), chances.max(axis=0).ravel(), len(kinds)) / np.maximum(pixels, 1)
@@ -119,6 +124,26 @@ def _keep_parts(ids: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndar
     present = np.zeros(len(kept), np.int64)
     present[index[1:]] = first[1:]
     return np.asarray(index[parts], np.int32), present
+
+
+def _reduced(rgb: np.ndarray, side_px: int) -> np.ndarray:
+    """Return a photo whose longer side is no longer than so many pixels."""
+    height, width = rgb.shape[:2]
+    scale = side_px / max(height, width)
+    if scale >= 1:
+        return rgb
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+
+
+def _resized(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    return np.stack([cv2.resize(plane, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) for plane in planes])
+
+
+def _mean_of_pieces(planes: np.ndarray, pieces: np.ndarray) -> np.ndarray:
+    """Return planes in which each piece has its mean."""
+    pixels = np.maximum(np.bincount(pieces.ravel()), 1)
+    return np.stack([(np.bincount(pieces.ravel(), plane.ravel()) / pixels)[pieces] for plane in planes])
 
 
 def _softmax(values: np.ndarray) -> np.ndarray:

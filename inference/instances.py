@@ -11,18 +11,22 @@ from .regions import keep_connected
 SKY, GROUND = KINDS.index("sky"), KINDS.index("ground")
 BORDER = 0.45  # chance of a border from which on a pixel parts what lies beside it
 JUMP = 0.09  # between votes of neighbours, likewise; in units of sqrt(height * width) / 4
-SAME = 0.22  # distance of two regions' mean votes, over their size, below which they are one thing
-FAINT = 0.35  # mean chance of a border between them, likewise
-LEAST = 0.0012  # of the picture: no instance is smaller
+SAME, NEAR = 0.5, 1.0  # distance of two pieces' mean votes, over their size: they are one, they may be
+CLEAR, FAINT = 0.85, 0.6  # mean chance of a border between them: they are two, they may be
+PIECE, CONTRAST = 0.0005, 60.0  # of pieces of even colour: least share of the picture; Felzenszwalb's k
+LEAST = 0.002  # of the picture: no instance is smaller
 
 
-def group_instances(kind: np.ndarray, border: np.ndarray, votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def group_instances(
+    kind: np.ndarray, border: np.ndarray, votes: np.ndarray, regions: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Group pixels into instances: the sky is one, the ground is one, the rest is parted by borders and votes.
 
     Args:
         kind: (h, w) int, index into ``KINDS``.
         border: (h, w) float32, chance that a pixel lies at a border.
         votes: (2, h, w) float32, x and y from each pixel to the middle of its instance, in units of sqrt(h w) / 4.
+        regions: (h, w) int32 ids from 1 of small pieces that nothing parts; None to find some.
 
     Returns:
         (h, w) int32 ids from 1, each 4-connected but for sky and ground; (N + 1,) int64, the kind of each.
@@ -31,24 +35,8 @@ def group_instances(kind: np.ndarray, border: np.ndarray, votes: np.ndarray) -> 
     unit = np.sqrt(height * width) / 4
     y, x = np.mgrid[:height, :width].astype(np.float32)
     middle = np.stack([x / unit + votes[0], y / unit + votes[1]])
-    jump = np.zeros((height, width), np.float32)
-    for axis in (1, 2):
-        change = np.linalg.norm(np.diff(middle, axis=axis), axis=0)
-        inner = (slice(None, -1), slice(None)) if axis == 1 else (slice(None), slice(None, -1))
-        jump[inner] = np.maximum(jump[inner], change)
-    calm = (border < BORDER) & (jump < JUMP)
-    ids = np.zeros((height, width), np.int32)
-    count = 0
-    for number in range(len(KINDS)):
-        mask = kind == number
-        inside = mask if number in (SKY, GROUND) else mask & calm
-        parts = cv2.connectedComponents(inside.astype(np.uint8), connectivity=4)[1]
-        ids[inside] = (parts[inside] > 0) if number in (SKY, GROUND) else parts[inside]
-        ids[inside] += count
-        count = int(ids.max())
-    least = max(4, round(LEAST * height * width))
-    ids = keep_connected(ids, least)
-    ids = _join(ids, kind, border, middle)
+    ids = _calm_pieces(kind, border, middle) if regions is None else regions
+    ids = keep_connected(_join(ids, kind, border, middle), max(4, round(LEAST * height * width)))
     kinds = _kinds_of(ids, kind)
     for number in (SKY, GROUND):  # what lies apart is one sky, one ground all the same
         same = np.flatnonzero(kinds[1:] == number) + 1
@@ -56,6 +44,31 @@ def group_instances(kind: np.ndarray, border: np.ndarray, votes: np.ndarray) -> 
             ids[np.isin(ids, same)] = same[0]
     kept, ids = np.unique(ids, return_inverse=True)
     return (ids.reshape(height, width) + 1).astype(np.int32), np.append(0, kinds[kept])
+
+
+def split_by_colour(rgb: np.ndarray) -> np.ndarray:
+    """Return (H, W) int32 ids from 1 of some hundred small pieces of even colour.
+
+    Source: P. Felzenszwalb and D. Huttenlocher, Efficient Graph-Based Image Segmentation, IJCV 2004 (OpenCV's).
+    """
+    least = max(4, round(PIECE * rgb.shape[0] * rgb.shape[1]))
+    segmenter = cv2.ximgproc.segmentation.createGraphSegmentation(sigma=0.6, k=CONTRAST, min_size=least)
+    pieces = segmenter.processImage(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)).astype(np.int32) + 1
+    return keep_connected(pieces, 1)
+
+
+def _calm_pieces(kind: np.ndarray, border: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Return ids of the parts of each kind that neither a border nor a jump of the votes runs through."""
+    jump = np.zeros(kind.shape, np.float32)
+    jump[:-1] = np.linalg.norm(np.diff(middle, axis=1), axis=0)
+    jump[:, :-1] = np.maximum(jump[:, :-1], np.linalg.norm(np.diff(middle, axis=2), axis=0))
+    calm = (border < BORDER) & (jump < JUMP)
+    ids = np.zeros(kind.shape, np.int32)
+    for number in range(len(KINDS)):
+        inside = (kind == number) & (calm | (number in (SKY, GROUND)))
+        parts = cv2.connectedComponents(inside.astype(np.uint8), connectivity=4)[1]
+        ids[inside] = parts[inside] + ids.max()
+    return keep_connected(ids, max(4, round(LEAST * kind.size)))
 
 
 def _kinds_of(ids: np.ndarray, kind: np.ndarray) -> np.ndarray:
@@ -70,18 +83,21 @@ def _join(ids: np.ndarray, kind: np.ndarray, border: np.ndarray, middle: np.ndar
     """Return ids in which neighbours of a kind are one where the border is faint and they vote for one middle."""
     number = int(ids.max()) + 1
     kinds = _kinds_of(ids, kind)
-    pixels = np.maximum(np.bincount(ids.ravel(), minlength=number), 1)
-    votes = np.stack([np.bincount(ids.ravel(), m.ravel(), number) / pixels for m in middle], 1)
-    size = np.sqrt(pixels / ids.size) * 4  # in the votes' unit
-    first, second, chance = _contacts(ids, border)
+    pixels = np.bincount(ids.ravel(), minlength=number).astype(float)
+    votes = np.stack([np.bincount(ids.ravel(), m.ravel(), number) for m in middle], 1)
     group = np.arange(number)
-    for i, j, faint in zip(first, second, chance, strict=True):
-        if kinds[i] != kinds[j] or kinds[i] in (SKY, GROUND):
+    first, second, chance = _contacts(ids, border)
+    for contact in np.argsort(chance, kind="stable"):
+        i, j, faint = group[first[contact]], group[second[contact]], chance[contact]
+        if i == j or kinds[i] != kinds[j]:
             continue
-        apart = np.linalg.norm(votes[i] - votes[j]) / min(size[i], size[j])
-        if faint < FAINT or (apart < SAME and faint < 0.8):
-            low, high = sorted((group[i], group[j]))
-            group[group == high] = low
+        size = np.sqrt(np.sqrt(pixels[i] * pixels[j]) / ids.size) * 4  # of one between both, in the votes' unit
+        apart = np.linalg.norm(votes[i] / pixels[i] - votes[j] / pixels[j]) / size
+        one = kinds[i] in (SKY, GROUND) or (faint < FAINT and apart < NEAR) or (faint < CLEAR and apart < SAME)
+        if one:
+            group[group == j] = i
+            pixels[i] += pixels[j]
+            votes[i] += votes[j]
     return np.asarray(group[ids], np.int32)
 
 

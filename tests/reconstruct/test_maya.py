@@ -69,7 +69,7 @@ def test_the_script_makes_the_stages_geometry(name: str, tmp_path: Path, monkeyp
         assert np.allclose(world[:3, :3], np.eye(3))
         offset = told[0] - points[0]
         assert np.allclose(world[:3, 3], offset, atol=NEAR)
-        apart = np.linalg.norm(node.points[:, None] - points, axis=2)
+        apart = np.linalg.norm(np.asarray(node.points)[:, None] - points, axis=2)
         assert apart.min(axis=1).max() < NEAR
         assert polygons(node.faces, apart.argmin(axis=1)) == polygons(faces, np.arange(len(points)))
 
