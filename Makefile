@@ -15,12 +15,13 @@ test: .venv/installed-dev  ## set up what the tests need and run them
 test-fixtures: .venv/installed-dev  ## compare the published networks with their originals' outputs in ../shared/fixtures
 	.venv/bin/python -m pytest -m fixtures $(ARGS)
 
-# Tests hand in what was parametrised, and wrong values on purpose: their arguments are not checked.
+# Tests hand in what was parametrised, and wrong values on purpose: their arguments are not checked. What they import only
+# where it is installed has no names for mypy; ruff knows undefined ones.
 lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyproject.toml says
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --no-warn-unused-ignores tests examples benchmarks
+	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --disable-error-code=name-defined --no-warn-unused-ignores tests examples benchmarks
 
 train-embedded: .venv/installed-dev  ## rebuild the embedded network from nothing; MATERIAL=DIR names photographs for it
 	.venv/bin/blockout dataset synthesize -o .cache/embedded/scenes --count $(or $(SCENES),8192) --seed 1 \
@@ -35,6 +36,21 @@ bench: .venv/installed-dev  ## measure speed, memory and quality; never a gate
 extension: .venv/installed-dev  ## zips of the Blender extension in dist/, one a platform
 	@.ci/setup-blender
 	.venv/bin/python .ci/make-extension $(addprefix --platform ,$(PLATFORMS))
+
+# What cannot be set up here is named in a line of its own, and by pytest as skipped; it does not count as passed.
+BLENDERS = 4.2.23 4.5.15 5.0.1
+test-blender: .venv/installed-dev  ## the extension as installed, in a real window and in several Blenders
+	@.ci/setup-blender
+	@.ci/setup-bpys $(BLENDERS)
+	@.ci/setup-window
+	@.venv/bin/python .ci/make-extension --optional --platform linux-x64
+	.venv/bin/python -m pytest tests/blender/test_window.py $(ARGS)
+	@for version in $(BLENDERS); do \
+	    [ -e .cache/bpy/$$version/ready ] || continue; \
+	    echo "== Blender $$version"; \
+	    BLOCKOUT_BPY_PYTHON=$(CURDIR)/.cache/bpy/$$version/bin/python .venv/bin/python -m pytest \
+	        tests/blender/test_extension.py tests/blender/test_scene_in.py $(ARGS) || exit 1; \
+	done
 
 clean:  ## remove all that these jobs made
 	rm -rf .venv .venv-bpy .cache build dist out *.egg-info tests/validators/node_modules

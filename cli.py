@@ -187,6 +187,7 @@ def _read_options(arguments: argparse.Namespace) -> BuildOptions:
         keep_maps=arguments.keep_maps,
         preview=arguments.preview,
         cubes=Path(arguments.cubes) if arguments.cubes else None,
+        maya_script=arguments.maya_script,
     )
 
 

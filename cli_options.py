@@ -92,6 +92,9 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
     stage.add_argument("--backdrop", action="store_true", help="a card behind everything that shows the photo")
     files = build.add_argument_group("files")
     files.add_argument("--keep-maps", action="store_true", help="write depth, segments and camera beside the stage")
+    files.add_argument(
+        "--maya-script", action="store_true", help="also write <name>.maya.py, for a Maya without mayaUSD"
+    )
     files.add_argument("--cubes", metavar="FILE.txt", help="also write the dictionary of Maya cubes of 2D_3D")
     files.add_argument("--no-preview", dest="preview", action="store_false", help="write no <name>.preview.png")
     _add_reporting(build, files)

@@ -19,6 +19,7 @@ from .inference.prediction import Prediction
 from .output import Place, staged
 from .reconstruct.build import reconstruct
 from .reconstruct.frames import Units, UpAxis, world_from_camera
+from .reconstruct.maya import maya_text
 from .reconstruct.names import Texture, plate_files, stage_files
 from .reconstruct.preview import render_preview, write_preview
 from .reconstruct.report import cubes_text, scene_record
@@ -49,6 +50,7 @@ class BuildOptions:
         keep_maps: whether depth, segments and camera are written beside the stage.
         preview: whether <name>.preview.png is written.
         cubes: where 2D_3D's dictionary of Maya cubes is written, if anywhere.
+        maya_script: whether <name>.maya.py is written, for a Maya without mayaUSD.
     """
 
     request: Request = field(default_factory=Request)
@@ -62,6 +64,7 @@ class BuildOptions:
     keep_maps: bool = False
     preview: bool = True
     cubes: Path | None = None
+    maya_script: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,6 +216,7 @@ def _build_files(stage: Path, options: BuildOptions) -> list[Path]:
     """Return every file that a build writes, the stage last."""
     beside = [".scene.json"]
     beside += [".preview.png"] if options.preview else []
+    beside += [".maya.py"] if options.maya_script else []
     beside += [f".{name}" for name in KEPT_FILES] if options.keep_maps else []
     files = [stage.with_name(stage.stem + ending) for ending in beside]
     files += [options.cubes] if options.cubes else []
@@ -238,6 +242,8 @@ def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: St
     )
     if options.cubes:
         place(options.cubes).write_text(cubes_text(scene), "utf-8", "backslashreplace")
+    if options.maya_script:
+        place(stage.with_name(f"{stage.stem}.maya.py")).write_text(maya_text(scene), "ascii", "backslashreplace")
     if options.keep_maps:
         _write_maps(prediction, scene.world_from_camera, place(stage).parent, prefix=f"{stage.stem}.")
     clock("files", 1.0)

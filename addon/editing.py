@@ -12,6 +12,7 @@ from mathutils import Matrix, Vector
 from ..errors import UsageError
 from ..reconstruct.names import identifier, stem
 from .objects import fill_mesh
+from .scene_in import PICTURES
 from .thickness import (
     GROUPS,
     PAIRS,
@@ -29,7 +30,6 @@ from .tree import IS_WHOLE, find_root, solids_below, whole_of
 
 LABEL, SEEN, UV = "label", "seen", "st"
 SUPPORTED_BY = "supported_by"
-PICTURES = ("photo_mtl", "plate_mtl")  # materials that many solids share
 AXES = {"HEIGHT": 2, "WIDTH": 0, "DEPTH": 1}
 MERGED = "merged"  # a shape that is none: several solids in one
 

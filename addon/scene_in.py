@@ -16,6 +16,7 @@ STAGE = "working.usdc"  # as in stage_in.py, which needs USD
 PHOTO, BEFORE, SKY = "blockout_photo", "blockout_render_before", "blockout_sky"
 MADE = ("collections", "objects", "meshes", "cameras", "materials", "images", "worlds")  # kinds of data
 RENDER_SIZE = ("resolution_x", "resolution_y", "resolution_percentage", "pixel_aspect_x", "pixel_aspect_y")
+PICTURES = ("photo_mtl", "plate_mtl")  # materials that many solids share
 GREY = (0.5, 0.5, 0.5)  # linear
 Ready = dict[str, Any]
 
@@ -127,7 +128,7 @@ def _note_facts(root: bpy.types.Object, things: Iterable[bpy.types.Object], read
 
 def _colour_of(thing: bpy.types.Object) -> list[float]:
     """Return the linear colour of what is not the photo's on an object."""
-    plain = [m.diffuse_color for m in thing.data.materials if m and not m.name.startswith("photo_mtl")]
+    plain = [m.diffuse_color for m in thing.data.materials if m and not m.name.startswith(PICTURES)]
     return list(plain[-1])[:3] if plain else [0.8, 0.8, 0.8]
 
 

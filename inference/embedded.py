@@ -17,7 +17,7 @@ from .resample import nearest_pixels
 from .torch_runtime import require
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
-AREA_PX = 128 * 176  # of the reduced photo that the network sees, about the size that it was trained at
+AREA_PX = 96 * 128  # of the reduced photo that the network sees, the size that it was trained at
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 PIECES_SIDE_PX = 320  # longer side of the photo that is cut in pieces of even colour
 OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
@@ -65,7 +65,7 @@ class Embedded:
         )
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Return what the network says of a photo.
+        """Return what the network says of a photo: the mean of what it says of the photo and of its mirror image.
 
         Args:
             rgb: (H, W, 3) uint8, sRGB.
@@ -76,10 +76,15 @@ class Embedded:
         """
         height, width = network_size(rgb.shape[:2])
         small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
-        tensor = np.ascontiguousarray(small.transpose(2, 0, 1)[None], np.float32) / 255
-        maps, camera = self._session.run(["maps", "camera"], {"rgb": tensor})
+        both = np.stack([small, small[:, ::-1]]).transpose(0, 3, 1, 2)
+        maps, cameras = self._session.run(["maps", "camera"], {"rgb": np.ascontiguousarray(both, np.float32) / 255})
+        maps[1] = maps[1, :, :, ::-1]
         ends = np.cumsum(list(CHANNELS.values()))[:-1]
-        return dict(zip(CHANNELS, np.split(maps[0], ends), strict=True)), camera[0]
+        seen, mirrored = (dict(zip(CHANNELS, np.split(part, ends), strict=True)) for part in maps)
+        for name in ("offset", "normal"):
+            mirrored[name] = mirrored[name] * np.array([-1, 1, 1], np.float32)[: len(mirrored[name]), None, None]
+        camera = (cameras[0] + cameras[1] * np.array([1, -1, 1, 1], np.float32)) / 2
+        return {name: (seen[name] + mirrored[name]) / 2 for name in CHANNELS}, camera
 
 
 def network_size(size: tuple[int, ...]) -> tuple[int, int]:

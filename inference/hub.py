@@ -11,6 +11,7 @@ from .catalogue import LICENCE_OF_MODEL, LICENCE_OF_OWNER
 from .files import read_json, reason_of
 from .torch_runtime import require
 
+MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 UNKNOWN_LICENCE = "licence unknown: ask its publisher"
 _FILES = ["*.json", "*.txt", "README.md", "LICENSE*", "*.safetensors"]
 _SCALARS = re.compile(r"^(license|license_name):\s*[\"']?([^\"'\n#]+)", re.MULTILINE)
@@ -34,6 +35,8 @@ def find_model(argument: str) -> Path:
         return folder
     if folder.exists():
         raise WeightsUnusable(f"{folder}: this is a file, where the folder of a model is needed")
+    if not MODEL_ID.fullmatch(argument):
+        raise WeightsNotFound(f"{argument}: there is no such folder; give one that is there, or an id OWNER/NAME")
     require("transformers", f"the model {argument}")
     found = cached_folder(argument)
     if found is None:

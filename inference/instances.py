@@ -12,7 +12,7 @@ SKY, GROUND = KINDS.index("sky"), KINDS.index("ground")
 BORDER = 0.45  # chance of a border from which on a pixel parts what lies beside it
 JUMP = 0.09  # between votes of neighbours, likewise; in units of sqrt(height * width) / 4
 SAME, NEAR = 0.5, 1.0  # distance of two pieces' mean votes, over their size: they are one, they may be
-CLEAR, FAINT = 0.75, 0.5  # mean chance of a border between them: they are two, they may be
+CLEAR, FAINT = 0.85, 0.6  # mean chance of a border between them: they are two, they may be
 PIECE, CONTRAST = 0.0005, 60.0  # of pieces of even colour: least share of the picture; Felzenszwalb's k
 LEAST = 0.002  # of the picture: no instance is smaller
 

@@ -15,7 +15,7 @@ CHECKPOINTS = {  # what to give after the name
     "deeplab-cocostuff": "deeplabv2_resnet101_msc-cocostuff164k-100000.pth from github.com/kazuto1011/deeplab-pytorch",
     "densedepth": "nyu.h5 or kitti.h5 from github.com/ialhashim/DenseDepth",
     "mask-rcnn": "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth from download.pytorch.org/models",
-    "monodepth": "the prefix of model_city2kitti or another checkpoint from github.com/mrharicot/monodepth",
+    "monodepth": "model_city2kitti (the name without .index) or another checkpoint from github.com/mrharicot/monodepth",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ..errors import UnknownEstimator
+from .hub import MODEL_ID
 from .prediction import Camera, Estimate, Photo
 from .published import load_deeplab, load_densedepth, load_mask_rcnn, load_monodepth
 
@@ -130,7 +130,6 @@ SEGMENT_NETWORKS: dict[str, NetworkLoader] = {
 }
 # Of model ids and folders without a name.
 HUB_LOADERS: dict[Task, NetworkLoader] = {"depth": load_hub_depth, "segments": load_hub_segments}
-MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def loaders_of(task: Task) -> Mapping[str, Loader]:

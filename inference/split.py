@@ -15,6 +15,7 @@ from .regions import grow
 STEP = 0.12  # relative: less from one side of a border to the other is no step
 STEEPER = 4.0  # times the usual change of nearness inside a piece: less is a slope
 WINDOW = 0.008  # of the longer side: over which depth changes at a step, since networks blur it
+RIM = 1.0  # of that: narrower on both sides of its middle is a rim to which the depth behind has leaked
 BRIDGE = 0.25  # of the longer side: pieces further apart are not joined over what stands between them
 BRIDGED = 0.8  # of the way between two pieces that must be nearer than both
 NEARER = 0.95
@@ -81,7 +82,12 @@ def _split_at_steps(inside: np.ndarray, z: np.ndarray, picture: tuple[int, ...],
     if not steep.any():
         return whole
     count, cores, stats, _ = cv2.connectedComponentsWithStats((inside & ~steep).astype(np.uint8), connectivity=4)
-    kept = [k for k in range(1, count) if stats[k, cv2.CC_STAT_AREA] >= least_px]
+    inner_px = cv2.distanceTransform(np.pad(cores > 0, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    kept = [
+        k
+        for k in range(1, count)
+        if stats[k, cv2.CC_STAT_AREA] >= least_px and inner_px[cores == k].max() > RIM * reach
+    ]
     if len(kept) < 2:
         return whole
     number = np.zeros(count, np.int32)

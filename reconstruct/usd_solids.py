@@ -77,7 +77,7 @@ class SolidWriter:
         offset = foot if parent_foot is None else foot - parent_foot
         add_attribute(xform, "xformOp:translate", "double3", Gf.Vec3d(*offset.tolist()))
         add_attribute(xform, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:translate"]), uniform=True)
-        for name, (type_name, value) in _metadata(prism).items():
+        for name, (type_name, value) in metadata_of(prism).items():
             add_attribute(xform, f"userProperties:{name}", type_name, value, custom=True)
         if prism.supported_by in self._tops:
             add_relationship(xform, SUPPORT, parent.path.AppendChild(prism.supported_by), custom=True)
@@ -138,7 +138,7 @@ class SolidWriter:
         colours = Vt.Vec3fArray([Gf.Vec3f(*prism.colour.tolist())])
         display = add_primvar(mesh, "displayColor", "color3f[]", colours, "constant")
         display.customData = {"Maya": {"generated": True}}  # or Maya shows it in place of the material
-        for name, (type_name, value) in _metadata(prism).items():
+        for name, (type_name, value) in metadata_of(prism).items():
             add_primvar(mesh, name, type_name, value, "constant")
         self._bind_materials(mesh, materials, prism, photo_material, seen)
         return solid
@@ -172,7 +172,7 @@ class SolidWriter:
         return np.array([(low[0] + high[0]) / 2, low[1], (low[2] + high[2]) / 2])
 
 
-def _metadata(prism: Prism) -> dict[str, tuple[str, str | float]]:
+def metadata_of(prism: Prism) -> dict[str, tuple[str, str | float]]:
     """Return type and value, by name, of what is known of a prism: for Blender on the Xform, for Maya on the Mesh."""
     metadata: dict[str, tuple[str, str | float]] = {
         "label": ("string", encodable(prism.label)),

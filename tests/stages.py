@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from blockout.inference.prediction import Camera, Kind, Photo, Source
+from blockout.reconstruct.clean_plate import CleanPlate
 from blockout.reconstruct.frames import project, transform, world_from_camera
 from blockout.reconstruct.names import identifier
 from blockout.reconstruct.scene import Prism, Scale, Scene
@@ -127,6 +128,16 @@ def make_scene(variant: str = "landscape", *, sky: bool = True) -> Scene:
         has_ground=True,
         limits=(("levels", "2"),),
     )
+
+
+def make_plate() -> Scene:
+    """Return a scene with a clean plate, which its floor shows."""
+    scene = make_scene()
+    ids = np.zeros(scene.photo.size, np.int32)
+    ids[300:] = 1
+    plate = CleanPlate(scene.photo.rgb, ids, (0,), np.full((6, 8, 3), (40, 160, 90), np.uint8))
+    *others, floor = scene.prisms
+    return replace(scene, prisms=(*others, replace(floor, shows_plate=True)), plate=plate)
 
 
 def make_levels() -> Scene:

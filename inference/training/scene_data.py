@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +76,9 @@ def _claim(folder: Path, facts: dict[str, object]) -> None:
 
 def _shard(folder: Path, number: int) -> Path:
     return folder / f"scenes-{number:05d}"
+
+
+_studio: Any = None  # of a worker process
 
 
 def _start_worker(pack: Path | None, seed: int, held_out: bool) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from blockout.reconstruct.scene import Scene
 from pxr import Sdf, Usd, UsdGeom, UsdShade
-from stages import make_fitted, make_levels, make_scene
+from stages import make_fitted, make_levels, make_plate, make_scene
 from validators import Absent
 from validators.checkers import check_by_rules, check_in_omniverse
 from validators.written import WrittenStage
@@ -79,8 +79,9 @@ def assert_same(exported: Path, original: Path, level: str) -> None:
         (make_scene("off-centre"), "colour", "01"),
         (make_levels(), "colour", "012"),
         (make_fitted(), "photo", "0"),
+        (make_plate(), "photo", "01"),
     ],
-    ids=["photo", "off-centre", "levels", "fitted"],
+    ids=["photo", "off-centre", "levels", "fitted", "plate"],
 )
 def test_a_blockout_comes_back_as_it_was_made(
     scene: Scene, texture: str, levels: str, by_usd: bool, blender: Blender, prepared: Prepared, tmp_path: Path

@@ -8,7 +8,7 @@ import pytest
 from blockout.reconstruct.frames import project, stage_from_world, transform
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Scene
-from stages import make_fitted, make_levels, make_scene
+from stages import make_fitted, make_levels, make_plate, make_scene
 
 Blender = Callable[..., list[Any]]
 Prepared = Callable[..., dict[str, Any]]
@@ -23,8 +23,9 @@ BLENDER_FROM_WORLD = stage_from_world("m", "Z")
         (make_scene("off-centre"), "photo"),
         (make_levels(), "colour"),
         (make_fitted(), "photo"),
+        (make_plate(), "photo"),
     ],
-    ids=["photo", "portrait", "off-centre", "levels", "fitted"],
+    ids=["photo", "portrait", "off-centre", "levels", "fitted", "plate"],
 )
 def test_both_ways_in_give_the_same(scene: Scene, texture: str, blender: Blender, prepared: Prepared) -> None:
     ready = prepared(scene, texture, backdrop=True)
@@ -61,6 +62,18 @@ def test_both_ways_in_give_the_same(scene: Scene, texture: str, blender: Blender
             assert one["viewport"] == pytest.approx(other["viewport"])
     for key in ("collections", "camera", "resolution", "world", "unpacked"):
         assert by_usd[key] == by_arrays[key], key
+
+
+@pytest.mark.parametrize("by_usd", [True, False], ids=["by USD", "by arrays"])
+def test_what_goes_on_behind_things_shows_the_photo_without_them(
+    by_usd: bool, blender: Blender, prepared: Prepared
+) -> None:
+    (found,) = blender(("take_in", {"ready": prepared(make_plate(), "photo"), "by_usd": by_usd}))
+    assert found["materials"]["plate_mtl"]["picture"] == "a_plate.jpg"
+    assert found["materials"]["photo_mtl"]["picture"] == "a_photo.jpg"
+    assert set(found["objects"]["floor_008_geo"]["materials"]) == {"plate_mtl", "floor_008_mtl"}
+    assert set(found["objects"]["table_001_geo"]["materials"]) == {"photo_mtl", "table_001_mtl"}
+    assert all(path.endswith("a photo.png") for path in found["unpacked"]), "a texture stayed in the run's folder"
 
 
 @pytest.mark.parametrize("variant", ["landscape", "portrait", "off-centre"])

@@ -19,7 +19,7 @@ SYSTEM = ROOT / ".cache" / "trixie"
 ENTER = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", str(ROOT / ".ci" / "enter-window"))
 INSIDE = Path(__file__).with_name("window_inside.py")
 SIZE_PX = (1280, 800)
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 POLL_S = 0.05
 THERE = "/mnt/talk"  # where the window finds the folder that it shares with the test
 

@@ -13,13 +13,13 @@ import bpy
 
 FOLDER = Path(sys.argv[-1])
 TICK_S = 0.01
-state = {"last": None, "longest_s": 0.0, "objects": 0}
+state: dict[str, float] = {"last": 0.0, "longest_s": 0.0, "objects": 0}
 
 
 def tick() -> float:
     """Answer what is asked; called again and again by the interface, when nothing blocks it."""
     now = time.perf_counter()
-    if state["last"] is not None and len(bpy.data.objects) == state["objects"]:  # until something was imported
+    if state["last"] and len(bpy.data.objects) == state["objects"]:  # until something was imported
         state["longest_s"] = max(state["longest_s"], now - state["last"] - TICK_S)
     ask = FOLDER / "ask.py"
     if ask.exists():

@@ -217,7 +217,7 @@ def test_a_folder_without_a_model_is_told(tmp_path: Path, room: Path) -> None:
     for path, error in (
         (tmp_path, WeightsUnusable),
         (tmp_path / "file", WeightsUnusable),
-        (tmp_path / "no", WeightsNotFound),
+        (tmp_path / "no", WeightsNotFound),  # neither a folder nor an id that could be fetched
     ):
         with pytest.raises(error, match=re.escape(str(path))):
             estimate("dpt", path, room)

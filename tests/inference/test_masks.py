@@ -53,6 +53,13 @@ def test_a_blurred_step_splits_too() -> None:
     assert labels(found) == ["building", "building"]
 
 
+def test_a_rim_to_which_the_depth_behind_has_leaked_is_no_thing() -> None:
+    tree, rim = box(20, 100, 40, 120), box(20, 100, 40, 120) & ~box(22, 98, 42, 118)
+    z = np.where(tree & ~rim, 5.0, 30.0)
+    found = resolve(stack_of(("sky", "sky", 0.9, False, ~tree), ("tree", "object", 0.9, False, tree)), z)
+    assert sorted(labels(found)) == ["sky", "tree"]
+
+
 def test_a_wall_that_recedes_stays_one() -> None:
     nearness = np.linspace(1 / 3, 1 / 30, 160)
     found = resolve(stack_of(("wall", "structure", 0.9, False, np.ones(SIZE, bool))), 1 / nearness)

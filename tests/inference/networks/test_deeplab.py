@@ -37,7 +37,7 @@ def test_labels_of_a_picture_at_its_own_size_are_the_original_s(deeplab, estimat
     likely = estimator.classify(deeplab.picture())
     first, second = np.sort(likely, axis=0)[:-3:-1]
     clear = first - second > CLEAR_MARGIN
-    assert clear.mean() > 0.5
+    assert clear.mean() > 0.2
     assert (likely.argmax(axis=0) == deeplab.outputs("direct.npz")["labels"])[clear].all()
 
 

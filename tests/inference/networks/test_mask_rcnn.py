@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,11 +123,14 @@ def test_a_file_of_2019_gives_the_same_network(mask_rcnn, mask_rcnn_checkpoint, 
     assert all(torch.equal(again[key], value) for key, value in estimator.network.state_dict().items())
 
 
-def test_things_become_overlapping_masks_over_the_photo(mask_rcnn, estimator, staged, monkeypatch) -> None:
-    limits = {"detections": len(staged["labels"]), "score": 0.0}
-    monkeypatch.setattr("blockout.inference.networks.mask_rcnn.Limits", lambda **more: Limits(**{**more, **limits}))
-    stack = estimator.predict(Photo(mask_rcnn.picture()), None).segments
-    assert stack.scores.shape == (len(stack.segments), *mask_rcnn.recipe["image_hw"])
+def test_things_become_overlapping_masks_over_the_photo(mask_rcnn, estimator, limits, monkeypatch) -> None:
+    monkeypatch.setattr("blockout.inference.networks.mask_rcnn.Limits", lambda **_: replace(limits, score=0.0))
+    picture = mask_rcnn.picture()
+    stack = estimator.predict(Photo(picture), None).segments
+    count, height, width = stack.scores.shape
+    assert (count, len(stack.cell_px)) == (len(stack.segments), len(stack.segments))
+    assert max(height, width) <= 640
+    assert height / width == pytest.approx(picture.shape[0] / picture.shape[1], rel=0.02)
     assert stack.is_instance.all()
     assert (stack.cell_px >= 1).all()
     scores = [segment.score for segment in stack.segments]

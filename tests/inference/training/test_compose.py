@@ -176,10 +176,10 @@ def test_a_killed_worker_is_told_and_the_rest_follows(recipe: Recipe, tmp_path: 
 
     def kill_one(stage: str, fraction: float) -> None:
         if fraction > 0 and not killed:
-            worker = multiprocessing.active_children()[0]
-            assert worker.pid is not None
-            killed.append(worker.pid)
-            os.kill(worker.pid, signal.SIGKILL)
+            pid = multiprocessing.active_children()[0].pid
+            assert pid
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(WorkerLost, match=r"a worker was killed after [\d,]+ composites.*goes on from there"):
         compose(recipe, tmp_path / "cut", workers=2, progress=kill_one)

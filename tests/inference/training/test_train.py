@@ -33,7 +33,8 @@ def test_one_batch_can_be_learned_by_heart(arrays: dict[str, np.ndarray]) -> Non
     optimiser = torch.optim.Adam(network.parameters(), 2e-3)
     losses = []
     for _ in range(60):
-        total, parts = scene_losses(*network(batch["rgb"]), batch)
+        maps, camera = network(batch["rgb"])
+        total, parts = scene_losses(maps, camera, batch)
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
