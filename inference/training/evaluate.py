@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ...errors import DatasetUnusable
 from ..edges import sharpen_depth
 from ..embedded import WEIGHTS, Embedded
 from ..geometric import Geometric
-from ..prediction import KINDS, Camera, DepthMap, Estimate, Photo
+from ..photo import read_photo
+from ..prediction import KINDS, Camera, DepthMap, Estimate, Photo, SegmentMap
+from ..registry import Estimator
 from ..resample import nearest_pixels
 from .scene_data import SceneShards
 
@@ -52,7 +54,7 @@ def evaluate(
         progress: called with pictures done and wanted.
     """
     samples, wanted = open_samples(folder, count)
-    estimators = {"embedded": Embedded(network or WEIGHTS), "geometric": Geometric()}
+    estimators: dict[str, Estimator] = {"embedded": Embedded(network or WEIGHTS), "geometric": Geometric()}
     measured: dict[str, list[Row]] = {name: [] for name in ESTIMATORS}
     for done, sample in enumerate(samples):
         for name in ESTIMATORS:
@@ -88,7 +90,7 @@ def open_samples(folder: Path, count: int) -> tuple[Iterator[Sample], int]:
 
 
 def _read_frame(frame: Path) -> Sample:
-    rgb = cv2.cvtColor(cv2.imread(str(next(frame.glob("image.*")))), cv2.COLOR_BGR2RGB)
+    rgb = read_photo(next(frame.glob("image.*"))).rgb
     intrinsics = json.loads((frame / "intrinsics.json").read_text())
     camera = Camera(**{key: intrinsics[key] for key in ("fx", "fy", "cx", "cy", "height", "width")}, source="measured")
     ids = frame / "instances.png"
@@ -96,7 +98,7 @@ def _read_frame(frame: Path) -> Sample:
         rgb,
         np.load(frame / "depth.npz")["depth"],
         camera,
-        cv2.imread(str(ids), cv2.IMREAD_UNCHANGED).astype(int) if ids.is_file() else None,
+        np.asarray(Image.open(ids)).astype(int) if ids.is_file() else None,
     )
 
 
@@ -129,7 +131,8 @@ def measure(estimate: Estimate, given: Estimate, sample: Sample) -> Row:
     known = _known(sample.depth)
     z = _filled(given.depth, sample.rgb)
     row["AbsRel in metres"] = float(np.mean(np.abs(z[known] / sample.depth[known] - 1)))
-    assert estimate.camera is not None and estimate.gravity_cam is not None and estimate.segments is not None
+    assert isinstance(estimate.segments, SegmentMap)
+    assert estimate.camera is not None and estimate.gravity_cam is not None
     row["fov error deg"] = abs(estimate.camera.fov_deg - sample.camera.fov_deg)
     if sample.down is not None:
         for name, angle in (("pitch", _pitch), ("roll", _roll)):

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256),
 BATCH = 8
 ARRAYS = ("rgb", "depth", "ids", "labels", "normal", "camera")
 Progress = Callable[[int, int], None]
+_studio: Any = None  # of a worker's process
 
 
 def synthesize(

@@ -34,4 +34,5 @@ class SceneTask:
 
     def losses(self, network: nn.Module, batch: Batch) -> tuple[torch.Tensor, Parts]:
         """Return the number to minimise, and its parts by name."""
-        return scene_losses(*network(batch["rgb"]), batch)
+        maps, camera = network(batch["rgb"])
+        return scene_losses(maps, camera, batch)

@@ -108,7 +108,7 @@ def read_config(path: Path) -> TrainConfig:
         if not isinstance(value, is_right) or isinstance(value, bool):
             raise TrainingConfigInvalid(f"{path}: {key} = {value!r} should be of type {wanted}.")
         if wanted == "Path":
-            values[key] = path.parent / value
+            values[key] = path.parent / str(value)
     missing = [key for key in ("task", "data", "output") if key not in values]
     if missing:
         raise TrainingConfigInvalid(f"{path} lacks {' and '.join(missing)}.")
