@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from ...errors import DatasetUnusable
 from ..edges import sharpen_depth
@@ -98,7 +98,7 @@ def _read_frame(frame: Path) -> Sample:
         rgb,
         np.load(frame / "depth.npz")["depth"],
         camera,
-        np.asarray(cv2.imread(str(ids), cv2.IMREAD_UNCHANGED)).astype(int) if ids.is_file() else None,
+        np.asarray(Image.open(ids)).astype(int) if ids.is_file() else None,
     )
 
 
@@ -131,8 +131,8 @@ def measure(estimate: Estimate, given: Estimate, sample: Sample) -> Row:
     known = _known(sample.depth)
     z = _filled(given.depth, sample.rgb)
     row["AbsRel in metres"] = float(np.mean(np.abs(z[known] / sample.depth[known] - 1)))
-    assert estimate.camera is not None and estimate.gravity_cam is not None
     assert isinstance(estimate.segments, SegmentMap)
+    assert estimate.camera is not None and estimate.gravity_cam is not None
     row["fov error deg"] = abs(estimate.camera.fov_deg - sample.camera.fov_deg)
     if sample.down is not None:
         for name, angle in (("pitch", _pitch), ("roll", _roll)):

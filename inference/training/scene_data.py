@@ -20,6 +20,7 @@ SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256),
 BATCH = 8
 ARRAYS = ("rgb", "depth", "ids", "labels", "normal", "camera")
 Progress = Callable[[int, int], None]
+_studio: Any = None  # of a worker's process
 
 
 def synthesize(
