@@ -15,7 +15,6 @@ from .prediction import DepthMap, Prediction, Segment, SegmentMap, Source
 from .regions import keep_connected, sharpen_outlines
 from .resample import same_aspect
 
-LICENCE = "GPL-3.0-or-later; trained on composites of synthetic scenes and of cut-outs that are CC0, MIT or CC-BY"
 STRIDE = 32  # px, the sides of what the network sees are multiples of that
 LONG_SIDE_PX = 448
 MIN_AREA = 0.002  # of the photo: no foreground is smaller
@@ -59,7 +58,7 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> P
     before = np.unique(parts[mask])
     large = sharpen_outlines(parts, photo.rgb)
     front = np.isin(large, before)
-    source = Source("segments", "pair", "1", LICENCE)
+    source = Source("segments", "pair", weights.name)
     return replace(
         prediction,
         segments=_insert(prediction.segments, large, [number for number in before if (large == number).any()]),
