@@ -15,12 +15,13 @@ test: .venv/installed-dev  ## set up what the tests need and run them
 test-fixtures: .venv/installed-dev  ## compare the published networks with their originals' outputs in ../shared/fixtures
 	.venv/bin/python -m pytest -m fixtures $(ARGS)
 
-# Tests hand in what was parametrised, and wrong values on purpose: their arguments are not checked.
+# Tests hand in what was parametrised, and wrong values on purpose: their arguments are not checked. What they import only
+# where it is installed has no names for mypy; ruff knows undefined ones.
 lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyproject.toml says
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --no-warn-unused-ignores tests examples benchmarks
+	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --disable-error-code=name-defined --no-warn-unused-ignores tests examples benchmarks
 
 train-embedded: .venv/installed-dev  ## rebuild the embedded network from nothing; MATERIAL=DIR names photographs for it
 	.venv/bin/blockout dataset synthesize -o .cache/embedded/scenes --count $(or $(SCENES),8192) --seed 1 \

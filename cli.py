@@ -162,6 +162,7 @@ def _read_request(arguments: argparse.Namespace, **given: str) -> Request:
         lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
         device=arguments.device,
         clean_plate=Path(arguments.clean_plate) if arguments.clean_plate else None,
+        pair_network=Path(arguments.pair_network) if arguments.pair_network else None,
     )
 
 

@@ -166,6 +166,7 @@ def _add_inference(parser: argparse.ArgumentParser, *, several: bool = False) ->
         metavar="BG.jpg",
         help="the same view without the things in the foreground: each of them becomes a segment with its own depth",
     )
+    maps.add_argument("--pair-network", metavar="FILE.onnx", help="what compares photo and clean plate; you train it")
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
     only_one.add_argument(

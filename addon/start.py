@@ -8,12 +8,14 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+UNWANTED = threading.Event()
 GRACE_S = 5.0  # for tidying up after an interruption
 NEEDED = ("numpy", "PIL", "cv2", "shapely", "pxr", "rich")
 
@@ -35,7 +37,15 @@ def main() -> int:
     _load_package()
     from blockout.addon.job import run
 
-    return run(job, job_file.parent)
+    try:
+        return run(job, job_file.parent)
+    except OSError:  # nobody listens any more
+        UNWANTED.set()
+        return 130
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # or the interruption itself would be interrupted
+        if UNWANTED.is_set():
+            shutil.rmtree(job_file.parent, ignore_errors=True)
 
 
 def _load_package() -> None:
@@ -53,6 +63,7 @@ def _watch(folder: Path) -> None:
     """Interrupt the work when stdin closes, which it also does when Blender crashes; leave no file of the run."""
     while os.read(0, 4096):
         pass
+    UNWANTED.set()
     _thread.interrupt_main()
     time.sleep(GRACE_S)
     shutil.rmtree(folder, ignore_errors=True)

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DownloadFailed, WeightsNotFound, WeightsUnusable
-from .catalogue import LICENCE_OF_MODEL, LICENCE_OF_OWNER
+from .catalogue import LICENCE_OF_MODEL, LICENCE_OF_OWNER, MODEL_ID
 from .files import read_json, reason_of
 from .torch_runtime import require
 
-MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 UNKNOWN_LICENCE = "licence unknown: ask its publisher"
 _FILES = ["*.json", "*.txt", "README.md", "LICENSE*", "*.safetensors"]
 _SCALARS = re.compile(r"^(license|license_name):\s*[\"']?([^\"'\n#]+)", re.MULTILINE)

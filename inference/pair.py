@@ -8,14 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import MapAspectMismatch, PlateUnusable
+from ..errors import MapAspectMismatch, PlateUnusable, WeightsNotFound
 from .embedded import open_network
 from .photo import read_photo
 from .prediction import DepthMap, Prediction, Segment, SegmentMap, Source
 from .regions import keep_connected, sharpen_outlines
 from .resample import same_aspect
 
-WEIGHTS = Path(__file__).parent / "weights" / "pair.onnx"
 LICENCE = "GPL-3.0-or-later; trained on composites of synthetic scenes and of cut-outs that are CC0, MIT or CC-BY"
 STRIDE = 32  # px, the sides of what the network sees are multiples of that
 LONG_SIDE_PX = 448
@@ -24,7 +23,7 @@ MOST_AREA = 0.9  # of the photo: more says that the plate is another picture
 LABEL = "foreground"
 
 
-def add_foreground(prediction: Prediction, plate_path: Path, weights: Path = WEIGHTS) -> Prediction:
+def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> Prediction:
     """Return a prediction in which each thing that the clean plate does not show is a segment with a depth of its own.
 
     The network's depth is brought to the prediction's scale by what both see of the background.
@@ -39,6 +38,8 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path = WEI
         PlateUnusable: the two pictures show the same, or nothing alike.
         BlockoutError: the plate cannot be read, or the weights are missing.
     """
+    if not weights.is_file():
+        raise WeightsNotFound(f"--pair-network {weights}: there is no such file; docs/pairs.md says how to train one")
     photo = prediction.photo
     plate = read_photo(plate_path)
     if not same_aspect(plate.size, photo.size):
@@ -67,7 +68,7 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path = WEI
     )
 
 
-def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path = WEIGHTS) -> tuple[np.ndarray, np.ndarray]:
+def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[np.ndarray, np.ndarray]:
     """Run the network.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ..errors import UnknownEstimator
-from .hub import MODEL_ID
+from .catalogue import MODEL_ID
 from .prediction import Camera, Estimate, Photo
 from .published import load_deeplab, load_densedepth, load_mask_rcnn, load_monodepth
 

@@ -132,9 +132,10 @@ class MayaScene(ModuleType):
 
     def do_polyMergeVertex(self, mesh: str, *, distance: float) -> list[str]:  # noqa: N802
         node = self.nodes[mesh]
+        assert node.points is not None
         kept: list[np.ndarray] = []
         target = []
-        for point in node.points:
+        for point in np.asarray(node.points):
             near = [k for k, other in enumerate(kept) if np.linalg.norm(point - other) <= distance]
             target.append(near[0] if near else len(kept))
             kept += [] if near else [point]

@@ -373,6 +373,14 @@ def test_a_scale_reference_sets_the_height(room: Path, out: Path) -> None:
     assert post["height_m"] == pytest.approx(2.6, rel=0.05)
 
 
+def test_a_maya_script_lies_beside_the_stage_when_asked_for(room: Path, out: Path) -> None:
+    assert build(room, "-o", out) == 0
+    assert not list(out.glob("*.maya.py"))
+    assert build(room, "-o", out, "--maya-script", "--overwrite") == 0
+    (script,) = out.glob("*.maya.py")
+    compile(script.read_text("ascii"), str(script), "exec")
+
+
 def test_cubes_hold_one_entry_a_segment(room: Path, out: Path) -> None:
     assert build(room, "-o", out, "--cubes", out / "cubes.txt") == 0
     assert "Cube" in (out / "cubes.txt").read_text()

@@ -19,7 +19,7 @@ def folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     shard = tmp_path / "scenes" / "scenes-00000"
     shard.mkdir(parents=True)
     chance = np.random.default_rng(0)
-    arrays = dict.fromkeys(ARRAYS, np.zeros((3, 1), np.float32))
+    arrays: dict[str, np.ndarray] = dict.fromkeys(ARRAYS, np.zeros((3, 1), np.float32))
     arrays["rgb"] = chance.integers(0, 256, (3, 48, 64, 3), np.uint8)
     arrays["depth"] = np.log(np.linspace(2, 6, 3 * 48 * 64, dtype=np.float32)).reshape(3, 48, 64).astype(np.float16)
     for name, values in arrays.items():

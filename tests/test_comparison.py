@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from blockout.cli import main
 from blockout.comparison import compare_estimators
 from blockout.errors import MapNotFound, OutputExists
 from blockout.inference import geometric
+from blockout.inference.prediction import Estimate
 from PIL import Image
 
 
@@ -33,9 +35,14 @@ def test_each_pair_has_a_row_on_one_sheet(room: Path, maps: list[str], tmp_path:
 
 
 def test_an_estimator_runs_once(room: Path, maps: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs = []
+    runs: list[geometric.Geometric] = []
     predict = geometric.Geometric.predict
-    monkeypatch.setattr(geometric.Geometric, "predict", lambda *given: runs.append(1) or predict(*given))
+
+    def count(estimator: geometric.Geometric, *given: Any) -> Estimate:
+        runs.append(estimator)
+        return predict(estimator, *given)
+
+    monkeypatch.setattr(geometric.Geometric, "predict", count)
     compare_estimators(room / "room.png", [*maps, "geometric"], ["geometric"], tmp_path / "a.png")
     assert len(runs) == 1
 

@@ -40,6 +40,11 @@ def test_a_room_does_not_load_what_it_must_not(module: str, forbidden: set[str])
     assert not loaded & forbidden
 
 
+@pytest.mark.parametrize("module", ["blockout.inference.registry", "blockout.reconstruct.names"])
+def test_what_blenders_interface_loads_needs_no_package_but_its_own(module: str) -> None:
+    assert not modules_after(f"import {module}") & (HEAVY - {"numpy"})
+
+
 def test_inference_does_not_load_reconstruction() -> None:
     script = "import blockout.inference.predict, sys; print([m for m in sys.modules if m.startswith('blockout.rec')])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

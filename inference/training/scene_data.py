@@ -79,6 +79,9 @@ def _shard(folder: Path, number: int) -> Path:
     return folder / f"scenes-{number:05d}"
 
 
+_studio: Any = None  # of a worker process
+
+
 def _start_worker(pack: Path | None, seed: int, held_out: bool) -> None:
     global _studio
     import torch

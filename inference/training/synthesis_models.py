@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def gather_models(folder: Path | None, table: MaterialTable, held_out: bool = Fa
 def _read_model(path: Path, sort: tuple[str, str, float, float, int], table: MaterialTable) -> Model | None:
     import trimesh
 
-    scene = trimesh.load(path, force="scene")
+    scene: Any = trimesh.load(path, force="scene")
     parts = [part for part in scene.dump() if isinstance(part, trimesh.Trimesh)]
     if not parts or sum(len(part.faces) for part in parts) > MOST_TRIANGLES:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .render_solids import BOX, NONE, PRISM, place
+from .render_solids import BOX, NONE, PRISM, Surface, place
 from .synthesis_things import (
     GROUND,
     OBJECT,
@@ -72,7 +72,7 @@ def _add_walls(stage: Stage, middle: Point, turn: float, size: Point) -> None:
             stage.solids.add_box(trim, board, (half_length, stage.between(0.03, 0.08), 0.01), yaw)
 
 
-def _add_wall(stage: Stage, look: object, base: Point, yaw: float, half: float, high: float) -> None:
+def _add_wall(stage: Stage, look: Surface, base: Point, yaw: float, half: float, high: float) -> None:
     """Add a wall around its openings: windows, doorways, or none."""
     add, frame = stage.solids.add_box, stage.look("wood", stage.last, STRUCTURE, BOX)
     x = -half
@@ -94,7 +94,7 @@ def _add_wall(stage: Stage, look: object, base: Point, yaw: float, half: float, 
 
 
 def _fill_opening(
-    stage: Stage, frame: object, base: Point, yaw: float, hole: tuple[float, float, float, float]
+    stage: Stage, frame: Surface, base: Point, yaw: float, hole: tuple[float, float, float, float]
 ) -> None:
     x, width, low, top = hole
     add, rng = stage.solids.add_box, stage.rng

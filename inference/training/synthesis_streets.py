@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .render_solids import BOX, CONE, CYLINDER, NONE, PRISM, place
@@ -125,7 +127,7 @@ def _add_by_the_way(stage: Stage, at: Point) -> None:
         add_clutter(stage, at, stage.between(0.3, 0.8))
 
 
-def _style(stage: Stage) -> dict[str, object]:
+def _style(stage: Stage) -> dict[str, Any]:
     use = str(stage.rng.choice(["facade", "facade", "wall"]))
     return {
         "walls": stage.look(use, 0, STRUCTURE, BOX, tile_m=stage.between(2, 5), gloss=0.0),
@@ -137,7 +139,7 @@ def _style(stage: Stage) -> dict[str, object]:
     }
 
 
-def add_house(stage: Stage, at: Point, yaw: float, half: tuple[float, float], style: dict[str, object]) -> None:
+def add_house(stage: Stage, at: Point, yaw: float, half: tuple[float, float], style: dict[str, Any]) -> None:
     """Add a house whose front looks along its own +z: walls, windows, door, roof, chimney."""
     model = stage.model("house")
     if model is not None and stage.rng.random() < 0.08:
@@ -146,7 +148,7 @@ def add_house(stage: Stage, at: Point, yaw: float, half: tuple[float, float], st
     new, solids = stage.begin(), stage.solids
     look = {name: _owned(value, new) for name, value in style.items()}
     storey = stage.between(2.7, 3.4)
-    storeys = int(style["storeys"]) + int(stage.rng.integers(0, 2))  # type: ignore[call-overload]
+    storeys = int(style["storeys"]) + int(stage.rng.integers(0, 2))
     high = storeys * storey
     solids.add_box(look["walls"], beside(at, yaw, 0, 0, high / 2), (half[0], high / 2, half[1]), yaw)
     if np.hypot(at[0], at[2]) < 60:
@@ -168,7 +170,7 @@ def add_house(stage: Stage, at: Point, yaw: float, half: tuple[float, float], st
         solids.add_box(look["trim"], wing, (half[0] * 0.4, high * 0.35, 1.5), yaw)
 
 
-def _owned(value: object, instance: int) -> object:
+def _owned(value: Any, instance: int) -> Any:
     return type(value)(**vars(value) | {"instance": instance}) if hasattr(value, "instance") else value
 
 

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import bpy
@@ -107,6 +108,34 @@ def set_value(name, attribute, value, with_selected=False):
     return describe()
 
 
+def kill_worker(photo):
+    """Let the system end the worker in the middle of its work; return what is told of it, and what is left."""
+    run = ours("build").start_photos([Path(photo)], ours("build").Options())
+    folder = run.worker.folder
+    try:
+        while run.fraction == 0:
+            run.advance()
+            time.sleep(0.02)
+        run.worker._process.kill()
+        run.wait()
+        run.check()
+    except ours("build").BlockoutError as error:
+        return {"said": str(error), "exit_code": error.exit_code}
+    finally:
+        run.close()
+        assert not folder.exists()
+
+
+def leave_in_the_middle(photo):
+    """End this Blender while a worker runs; nothing tidies up."""
+    run = ours("build").start_photos([Path(photo)], ours("build").Options())
+    while run.fraction == 0:
+        run.advance()
+        time.sleep(0.02)
+    Path(sys.argv[2]).write_text(json.dumps([{"worker": run.worker._process.pid}]), "utf-8")
+    os._exit(0)
+
+
 def check_python(outside):
     """Return what the preferences' button finds."""
     return ours("preferences").check_python(outside)
@@ -186,6 +215,8 @@ def main():
     calls = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     answers = [globals()[name](**arguments) for name, arguments in calls]
     Path(sys.argv[2]).write_text(json.dumps(answers), "utf-8")
+    sys.stdout.flush()
+    os._exit(0)  # the module of Blender 4.2 crashes while Python ends, once any class was registered
 
 
 main()

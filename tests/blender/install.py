@@ -1,5 +1,6 @@
 """Install an extension's zip as Preferences > Get Extensions > Install from Disk does: ``install.py ZIP``."""
 
+import os
 import sys
 
 import bpy
@@ -10,4 +11,4 @@ bpy.ops.extensions.package_install_files(
     filepath=sys.argv[1], repo="user_default", enable_on_install=True, overwrite=True
 )
 _, is_loaded = addon_utils.check("bl_ext.user_default.blockout")
-sys.exit(not is_loaded)
+os._exit(not is_loaded)  # the module of Blender 4.2 crashes while Python ends, once any class was registered

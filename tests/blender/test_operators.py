@@ -1,6 +1,7 @@
 """The operator in a Blender without windows, where it waits for its worker."""
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,33 @@ def test_the_preferences_button_tells_what_a_python_has(blender: Blender) -> Non
     assert f"Python {sys.version.split()[0]}" in said
     assert "usd-core" in said
     assert "geometric" in said
+
+
+def test_a_worker_that_the_system_ends_is_a_report_with_its_log(blender: Blender, room: Path, tmp_path: Path) -> None:
+    (told,) = blender(("kill_worker", {"photo": str(room / "room.png")}), TMPDIR=str(tmp_path))
+    assert "memory ran out" in told["said"]
+    log = Path(told["said"].rpartition("its log is ")[2].rstrip("."))
+    assert log.exists()
+    assert told["exit_code"] == 1
+    assert not list(tmp_path.glob("blockout-*/"))
+
+
+def test_a_blender_that_is_closed_leaves_neither_process_nor_file(blender: Blender, room: Path, tmp_path: Path) -> None:
+    (told,) = blender(("leave_in_the_middle", {"photo": str(room / "room.png")}), TMPDIR=str(tmp_path))
+    worker = Path("/proc") / str(told["worker"]) / "fd"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (list(tmp_path.glob("blockout-*")) or _is_open(worker)):
+        time.sleep(0.1)
+    assert not list(tmp_path.glob("blockout-*"))
+    assert not _is_open(worker)
+
+
+def _is_open(folder: Path) -> bool:
+    """Return whether a process has open files, which one that has ended has not."""
+    try:
+        return any(folder.iterdir())
+    except OSError:
+        return False
 
 
 @pytest.mark.parametrize("texture", ["photo", "colour"])

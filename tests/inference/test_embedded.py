@@ -75,7 +75,7 @@ def test_a_missing_or_damaged_network_is_told(tmp_path: Path) -> None:
 
 def test_depth_of_a_real_street_has_half_the_error_of_a_guess_from_the_row(embedded: Embedded, shared: Path) -> None:
     folder = shared / "photos" / "rgbd" / "kitti_m3d_005"
-    rgb = cv2.imread(str(next(folder.glob("image.*"))))[..., ::-1]
+    rgb = np.asarray(cv2.imread(str(next(folder.glob("image.*")))))[..., ::-1]
     true_m = np.load(folder / "depth.npz")["depth"]
     estimate = embedded.predict(Photo(np.ascontiguousarray(rgb)), None)
     assert isinstance(estimate.depth, DepthMap)

@@ -1,11 +1,14 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from blockout.errors import MapAspectMismatch, PlateUnusable, WeightsNotFound
+from blockout.errors import MapAspectMismatch, PlateUnusable, UsageError, WeightsNotFound
 from blockout.inference import pair
 from blockout.inference.pair import add_foreground, see_foreground
+from blockout.inference.predict import Request, predict
 from blockout.inference.prediction import Camera, DepthMap, Photo, Prediction, Segment, SegmentMap
+from blockout.pipeline import BuildOptions, photo_to_usd
 from PIL import Image
 
 
@@ -61,7 +64,7 @@ def see(monkeypatch: pytest.MonkeyPatch, *boxes: tuple[int, int, int, int]) -> N
 
 def test_each_thing_in_front_becomes_a_segment_with_its_depth(plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     see(monkeypatch, (10, 50, 10, 30), (20, 60, 60, 80))
-    found = add_foreground(predict_room(), plate)
+    found = add_foreground(predict_room(), plate, plate)
     assert [(segment.id, segment.label, segment.kind) for segment in found.segments.segments] == [
         (1, "wall", "structure"),
         (2, "floor", "ground"),
@@ -77,7 +80,7 @@ def test_each_thing_in_front_becomes_a_segment_with_its_depth(plate: Path, monke
 
 def test_a_segment_that_is_hidden_altogether_leaves_the_table(plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     see(monkeypatch, (40, 64, 0, 96))
-    assert [segment.label for segment in add_foreground(predict_room(), plate).segments.segments] == [
+    assert [segment.label for segment in add_foreground(predict_room(), plate, plate).segments.segments] == [
         "wall",
         "foreground",
     ]
@@ -89,16 +92,40 @@ def test_a_segment_that_is_hidden_altogether_leaves_the_table(plate: Path, monke
 def test_a_plate_that_does_not_fit_is_told(plate: Path, monkeypatch: pytest.MonkeyPatch, boxes, message: str) -> None:
     see(monkeypatch, *boxes)
     with pytest.raises(PlateUnusable, match=message):
-        add_foreground(predict_room(), plate)
+        add_foreground(predict_room(), plate, plate)
 
 
 def test_a_plate_of_another_shape_is_told(tmp_path: Path) -> None:
     Image.new("RGB", (64, 96)).save(tmp_path / "tall.png")
     with pytest.raises(MapAspectMismatch, match=r"tall\.png is 64 x 96 px.*96 x 64"):
-        add_foreground(predict_room(), tmp_path / "tall.png")
+        add_foreground(predict_room(), tmp_path / "tall.png", tmp_path / "tall.png")
 
 
 def test_missing_weights_are_told(plate: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
     with pytest.raises(WeightsNotFound, match=r"gone\.onnx"):
         add_foreground(predict_room(), plate, tmp_path / "gone.onnx")
+
+
+def test_a_plate_without_a_network_is_a_wrong_option(plate: Path) -> None:
+    with pytest.raises(UsageError, match=r"--clean-plate needs the network.*--pair-network"):
+        predict(predict_room().photo, Request(clean_plate=plate))
+
+
+def test_a_build_has_a_solid_for_what_the_plate_does_not_show(
+    tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = np.random.default_rng(1)
+    empty = chance.integers(90, 110, (128, 192, 3), np.uint8)
+    full = empty.copy()
+    full[40:100, 60:110] = (200, 40, 40)
+    for name, picture in (("empty", empty), ("full", full)):
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    mask = np.zeros((128, 192), bool)
+    mask[40:100, 60:110] = True
+    depth = np.where(mask, 0.2, 0.5).astype(np.float32)
+    monkeypatch.setattr(pair, "see_foreground", lambda *given: (mask, depth))
+    request = Request(clean_plate=tmp_path / "empty.png", pair_network=weights)
+    result = photo_to_usd(tmp_path / "full.png", tmp_path / "full.usda", BuildOptions(request=request))
+    record = json.loads((tmp_path / "full.scene.json").read_text())
+    assert "foreground" in json.dumps(record)
+    assert any(source["name"] == "pair" for source in result.summary["estimators"])

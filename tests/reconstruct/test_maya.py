@@ -60,6 +60,7 @@ def test_the_script_makes_the_stages_geometry(name: str, tmp_path: Path, monkeyp
         sizes = mesh.GetFaceVertexCountsAttr().Get()
         faces = [f.tolist() for f in np.split(np.array(mesh.GetFaceVertexIndicesAttr().Get()), np.cumsum(sizes)[:-1])]
         points = np.array(mesh.GetPointsAttr().Get(), np.float64)
+        assert node.points is not None
         assert len(node.points) == len(points), "corners were not welded, or too many were"
         told = points[:, :3] + np.array(UsdGeom.Xformable(prim).ComputeLocalToWorldTransform(0))[3, :3]
         world = made.world(prim.GetName())
@@ -68,7 +69,7 @@ def test_the_script_makes_the_stages_geometry(name: str, tmp_path: Path, monkeyp
         assert np.allclose(world[:3, :3], np.eye(3))
         offset = told[0] - points[0]
         assert np.allclose(world[:3, 3], offset, atol=NEAR)
-        apart = np.linalg.norm(node.points[:, None] - points, axis=2)
+        apart = np.linalg.norm(np.asarray(node.points)[:, None] - points, axis=2)
         assert apart.min(axis=1).max() < NEAR
         assert polygons(node.faces, apart.argmin(axis=1)) == polygons(faces, np.arange(len(points)))
 

@@ -172,12 +172,14 @@ def test_what_was_cut_off_in_the_middle_is_written_anew(recipe: Recipe, tmp_path
 @each_layout
 def test_a_killed_worker_is_told_and_the_rest_follows(recipe: Recipe, tmp_path: Path, layout: str) -> None:
     recipe = replace(recipe, layout=layout, placements=200, chunk=50)
-    killed = []
+    killed: list[int] = []
 
     def kill_one(stage: str, fraction: float) -> None:
         if fraction > 0 and not killed:
-            killed.append(multiprocessing.active_children()[0].pid)
-            os.kill(killed[0], signal.SIGKILL)
+            pid = multiprocessing.active_children()[0].pid
+            assert pid
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
 
     with pytest.raises(WorkerLost, match=r"a worker was killed after [\d,]+ composites.*goes on from there"):
         compose(recipe, tmp_path / "cut", workers=2, progress=kill_one)

@@ -67,7 +67,7 @@ def test_the_sheet_shows_a_row_for_each_of_some_samples(recipe: Recipe, tmp_path
     compose(recipe, tmp_path / "set")
     stats = measure_dataset(tmp_path / "set")
     write_picture(stats.sheet, tmp_path / "sheet.png")
-    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    sheet = np.asarray(cv2.imread(str(tmp_path / "sheet.png")))
     assert sheet.shape == (8 * 164 + 4, 3 * 164 + 4, 3)
     masks = sheet[:, 2 * 164 + 4 : -4]
     for row in range(8):

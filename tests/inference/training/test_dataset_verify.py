@@ -117,7 +117,7 @@ def test_a_spoilt_member_of_a_shard_is_named(
         for index, (key, members) in enumerate(samples):
             if index == 2 and content is None:
                 del members[member]
-            elif index == 2:
+            elif index == 2 and content is not None:
                 members[member] = content
             shard.write(key, members)
         shard.finish()

@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
+pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
+import torch
 from blockout.errors import RateNotFound
 from blockout.inference.training import train
 from blockout.inference.training.find_lr import draw_search, search_rate, smooth_losses, suggest_rate

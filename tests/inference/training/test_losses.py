@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
+pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
+import torch
 from blockout.errors import UsageError
 from blockout.inference.training.losses import (
     LOSSES,

@@ -4,8 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
+pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
+import torch
 from blockout.errors import CheckpointUnusable, DatasetUnusable, TrainingConfigInvalid
 from blockout.inference.training.compose import compose
 from blockout.inference.training.compose_pictures import Composer

@@ -83,7 +83,8 @@ def scenes() -> list:
 @pytest.fixture(scope="module")
 def caught(scenes: list) -> tuple:
     solids = pack([scene for scene, _ in scenes])
-    view = View(*(torch.tensor(np.array([value] * 2), dtype=torch.float32) for value in (EYE, AXES, FOCAL)), SIZE)
+    eye, axes, focal = (torch.tensor(np.array([value] * 2), dtype=torch.float32) for value in (EYE, AXES, FOCAL))
+    view = View(eye, axes, focal, SIZE)
     return solids, cast(solids, view)
 
 
@@ -134,7 +135,8 @@ def test_a_parallel_view_sees_the_same_from_above(scenes: list) -> None:
 
 def test_transparent_triangles_let_rays_through(scenes: list) -> None:
     solids = pack([scenes[0][0]])
-    view = View(*(torch.tensor(np.array([value]), dtype=torch.float32) for value in (EYE, AXES, FOCAL)), SIZE)
+    eye, axes, focal = (torch.tensor(np.array([value]), dtype=torch.float32) for value in (EYE, AXES, FOCAL))
+    view = View(eye, axes, focal, SIZE)
     seen = cast(solids, view, opacity=lambda texture, uv: torch.zeros(len(uv), dtype=torch.bool))
     assert not (seen.solid >= solids.starts[1]).any()
     assert (cast(solids, view).solid >= solids.starts[1]).any()
