@@ -20,7 +20,7 @@ def network() -> SceneNetwork:
     return network.eval()
 
 
-@pytest.mark.filterwarnings("ignore:You are using the legacy TorchScript-based ONNX export:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's, of the exporter that needs no more libraries
 @pytest.mark.parametrize("size", [(64, 96), (128, 64)])
 def test_onnx_runtime_gives_what_torch_gives(network: SceneNetwork, tmp_path: Path, size: tuple[int, int]) -> None:
     path = tmp_path / "network.onnx"
