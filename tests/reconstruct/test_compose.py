@@ -16,7 +16,7 @@ DRUM = Cone("drum", (0.1, -3), 0, 0.9, (0.4, 0.4))
 PILE = Cone("pile", (0.1, -3), 0, 1.0, (0.5, 0.0))
 BALL = Ball("ball", (0.2, 1.2, -3), 0.4)
 BARN = House("barn", Box("", (-0.6, 0, -3.9), (0.4, 0.6, -2.7), turn_deg=30), 1.0)
-POSTER = Box("poster", (-0.5, 1, -4.95), (0.5, 2, -4.9))
+POSTER = Box("card", (-0.5, 1, -4.95), (0.5, 2, -4.9))
 THINGS: dict[str, Solid] = {"box": CRATE, "cylinder": DRUM, "cone": PILE, "lathe": BALL, "profile": BARN}
 
 
@@ -64,7 +64,7 @@ def test_a_box_is_chosen_as_it_is() -> None:
 
 
 def test_a_card_stays_before_its_wall() -> None:
-    choice = choose(gather(photo_of(POSTER, pose=look()), "poster"))
+    choice = choose(gather(photo_of(POSTER, pose=look()), "card"))
     assert solid_of(choice).shape == "box"
     assert mesh_of(solid_of(choice)).points[:, 2].min() > -5.01
     assert solid_of(choice).thickness_m == pytest.approx(0.1, abs=0.01)

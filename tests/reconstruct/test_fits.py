@@ -123,7 +123,7 @@ def test_a_roof_seen_from_above_is_recovered_along_its_ridge() -> None:
 
 @pytest.mark.parametrize("gap_m", [0.02, 0.05, 0.2])
 def test_a_card_before_a_wall_gets_no_thicker_than_the_gap(gap_m: float) -> None:
-    poster = Box("poster", (-0.5, 1, -5 + gap_m - 0.001), (0.5, 2, -5 + gap_m))
+    poster = Box("card", (-0.5, 1, -5 + gap_m - 0.001), (0.5, 2, -5 + gap_m))
     evidence = photo_of(poster, pose=look())
     for shape in fit_boxes(evidence, measure_extent(evidence, np.eye(3), 1.0)):
         assert bounds_of(shape, evidence)[0, 2] > -5 - 0.01
