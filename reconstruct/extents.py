@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from .evidence import Evidence
+from .order import find_ends, median
 from .shapes import upright_axes
 
 LEAST_POINTS = 12
-EXTENT = (0.004, 0.996)  # quantiles that stand for the ends of what is seen
 UPRIGHT = 0.5  # |y| of a normal below which a face stands
 FACE_SHARE = 0.06  # of the points: a side that is really seen has as many
 HIDDEN_BELOW = 1.2  # of a thing's seen height: so much of it may be hidden down to the ground
@@ -61,7 +61,7 @@ def _strongest_angle(angles: np.ndarray) -> float:
     peak = 2 * float(np.argmax(smooth)) + 1
     away = (quarter - peak + 45) % 90 - 45
     near = np.abs(away) < 8
-    return float(np.radians(peak + np.median(away[near])))
+    return float(np.radians(peak + median(away[near])))
 
 
 def _turn_between(a: float, b: float) -> float:
@@ -93,22 +93,6 @@ def measure_extent(evidence: Evidence, axes: np.ndarray, bottom: float) -> Exten
     low, high = low - evidence.half_pixel, high + evidence.half_pixel
     low[1] = bottom if bottom < high[1] else low[1]
     return Extent(axes, local, low, high)
-
-
-def find_ends(values: np.ndarray, shares: tuple[float, float] = EXTENT) -> np.ndarray:
-    """Return (2,) the values (n,) below which two shares of them lie."""
-    first, second = (round(share * (len(values) - 1)) for share in shares)
-    return np.partition(values, (first, second))[[first, second]]
-
-
-def quantile_by(number: np.ndarray, values: np.ndarray, share: float, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers 0..count - 1 that occur three times or more, and the quantile of the values of each."""
-    order = np.argsort(values)
-    order = order[np.argsort(number[order].astype(np.int16), kind="stable")]
-    starts = np.searchsorted(number[order], np.arange(count + 1))
-    used = np.flatnonzero(np.diff(starts) >= 3)
-    within = np.rint(share * (starts[used + 1] - starts[used] - 1)).astype(int)
-    return used, values[order[starts[used] + within]]
 
 
 def keep_corners(line: np.ndarray, tolerance: float) -> list[int]:

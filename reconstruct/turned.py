@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from .evidence import Evidence
-from .extents import LEAST_POINTS, find_ends, keep_corners, quantile_by
+from .extents import LEAST_POINTS, keep_corners
+from .order import find_ends, median, quantile_by
 from .shapes import Shape, make_lathe, make_lying_cylinder, make_revolution, upright_axes
 
 SIDE = 0.5  # |share of a normal along the axis| below which it belongs to the side of a lying cylinder
@@ -109,7 +110,7 @@ def _solve_robustly(columns: np.ndarray, values: np.ndarray) -> np.ndarray | Non
         if rank < columns.shape[2]:
             return None
         away = np.linalg.norm(np.einsum("mnk,k->mn", columns, solution) - values, axis=0)
-        weights = 1 / (1 + (away / max(1.5 * float(np.median(away)), 1e-9)) ** 2)
+        weights = 1 / (1 + (away / max(1.5 * median(away), 1e-9)) ** 2)
     return solution
 
 
