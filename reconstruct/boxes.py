@@ -11,7 +11,7 @@ import shapely
 
 from .evidence import Evidence
 from .extents import FACE_SHARE, LEAST_POINTS, Extent, keep_corners
-from .order import median, quantile_by
+from .order import median, quantile_by, thin
 from .priors import expect_thickness
 from .shapes import Shape, make_box, make_profile
 
@@ -156,14 +156,14 @@ def _trace(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray 
 
 def fit_height_profiles(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
     """Yield solids whose height changes along one level axis only: sofas, beds, cars and gabled houses."""
-    axes, local, low, high = seen.axes, seen.local, seen.low.copy(), seen.high.copy()
+    axes, local, low, high = seen.axes, thin(seen.local), seen.low.copy(), seen.high.copy()
     bottom = low[1]
     source = _extend_hidden(evidence, axes, low, high)
     if _is_degenerate(high - low):
         return
     for along in (0, 2):
         edges = np.linspace(low[along], high[along], PROFILE_BINS + 1)
-        number = np.clip(np.searchsorted(edges, local[:, along]) - 1, 0, PROFILE_BINS - 1)
+        number = ((local[:, along] - low[along]) / (edges[1] - edges[0])).astype(int).clip(0, PROFILE_BINS - 1)
         known, tops = quantile_by(number, local[:, 1], 0.97, PROFILE_BINS)
         if len(known) < 0.6 * PROFILE_BINS:
             continue

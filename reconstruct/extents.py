@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .evidence import Evidence
-from .order import find_ends, median
+from .order import find_quantiles, median, thin
 from .shapes import upright_axes
 
 LEAST_POINTS = 12
@@ -22,7 +22,7 @@ def find_bottom(evidence: Evidence, has_ground: bool) -> float:
 
     Where what it stands on is hidden, the ground is not further below that point than the segment is high.
     """
-    low, high = find_ends(evidence.points[:, 1])
+    low, high = find_quantiles(evidence.points[:, 1])
     to_ground = 0.12 * (high - low) + 0.01 * evidence.distance
     if evidence.is_cut_below:
         to_ground = max(to_ground, HIDDEN_BELOW * (high - low))
@@ -31,14 +31,14 @@ def find_bottom(evidence: Evidence, has_ground: bool) -> float:
 
 def find_axes(evidence: Evidence) -> list[np.ndarray]:
     """Return upright axes (3, 3) whose z is a level direction towards the camera: from seen sides, and from extent."""
-    normals, points = evidence.normals, evidence.points
+    normals, points = thin(evidence.normals), thin(evidence.points)
     angles = []
     with np.errstate(invalid="ignore"):
         standing = np.abs(normals[:, 1]) < UPRIGHT
     if standing.sum() >= max(LEAST_POINTS, FACE_SHARE * len(points)):
         angles.append(_strongest_angle(np.arctan2(normals[standing, 0], normals[standing, 2])))
     level = points[:, [0, 2]].astype(np.float32)
-    low, high = np.stack([find_ends(values, (0.02, 0.98)) for values in level.T], axis=1)
+    low, high = np.stack([find_quantiles(values, (0.02, 0.98)) for values in level.T], axis=1)
     rect = cv2.minAreaRect(level[((level >= low) & (level <= high)).all(1)])
     angles.append(-np.radians(rect[2]))
     distinct = [a for k, a in enumerate(angles) if all(_turn_between(a, b) > np.radians(4) for b in angles[:k])]
@@ -89,7 +89,7 @@ class Extent:
 def measure_extent(evidence: Evidence, axes: np.ndarray, bottom: float) -> Extent:
     """Return the extent of a segment that stands at the height ``bottom``."""
     local = evidence.points @ axes
-    low, high = np.stack([find_ends(values) for values in local.T], axis=1)
+    low, high = np.stack([find_quantiles(values) for values in local.T], axis=1)
     low, high = low - evidence.half_pixel, high + evidence.half_pixel
     low[1] = bottom if bottom < high[1] else low[1]
     return Extent(axes, local, low, high)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+MANY = 2000  # of values tell as much as all of them
 EXTENT = (0.004, 0.996)  # shares that stand for the ends of what is seen
 LEAST_OF_NUMBER = 3  # values without which a quantile means nothing
+
+
+def thin(values: np.ndarray, many: int = MANY) -> np.ndarray:
+    """Return evenly spread rows of (n, ...) values, hardly more than ``many``."""
+    return values[:: max(1, len(values) // many)]
 
 
 def median(values: np.ndarray) -> float:
@@ -15,10 +21,10 @@ def median(values: np.ndarray) -> float:
     return float(parted[low] + parted[high]) / 2
 
 
-def find_ends(values: np.ndarray, shares: tuple[float, float] = EXTENT) -> np.ndarray:
-    """Return (2,) the values (n,) below which two shares of them lie."""
-    first, second = (round(share * (len(values) - 1)) for share in shares)
-    return np.partition(values, (first, second))[[first, second]]
+def find_quantiles(values: np.ndarray, shares: tuple[float, ...] = EXTENT) -> np.ndarray:
+    """Return, for each share, the value of values (n,) below which that share of them lies, the nearest there is."""
+    places = [round(share * (len(values) - 1)) for share in shares]
+    return np.partition(values, places)[places]
 
 
 def quantile_by(number: np.ndarray, values: np.ndarray, share: float, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .order import median
+from .order import find_quantiles, median
 
 FIT_SAMPLES, ROUGH_SAMPLES = 500, 300
 HYPOTHESES = 96
@@ -109,7 +109,7 @@ def limit_tilt(w: np.ndarray, rays: np.ndarray, z: np.ndarray, outline_rays: np.
     inlier = errors <= max(3 * median(errors), 0.02)
     trusted = np.mean(errors <= TRUSTED_ERROR) >= TRUSTED_SHARE
     nearer, further = REACH_TRUSTED if trusted else REACH
-    nearest, furthest = np.quantile(z[inlier], [0.02, 0.98])
+    nearest, furthest = find_quantiles(z[inlier], (0.02, 0.98))
     low, high = 1 / (further * furthest), 1 / (nearer * nearest)
     pivot = rays[inlier].mean(0)
     middle = float(np.clip(pivot @ w, low, high))
