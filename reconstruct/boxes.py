@@ -49,7 +49,8 @@ def fit_boxes(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
 
 def _is_degenerate(size: np.ndarray) -> bool:
     """Return whether a box (3,) is thinner than a card."""
-    return bool(size.min() <= THINNEST * np.median(size))
+    least, middle, _ = sorted(size.tolist())
+    return bool(least <= THINNEST * middle)
 
 
 def _extend_hidden(evidence: Evidence, axes: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
