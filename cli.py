@@ -7,12 +7,12 @@ import io
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .cli_options import parse_arguments
+from .cli_options import Stopped, parse_arguments
 from .errors import BlockoutError, Cancelled, UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
             return Cancelled.exit_code
 
 
-def _run(arguments: argparse.Namespace, was_stopped: Callable[[], bool]) -> int:
+def _run(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Work on photo after photo; bad data ends one of them, wrong usage and an interruption end all."""
     from .console import make_console
 
@@ -103,18 +103,12 @@ def _check_combination(arguments: argparse.Namespace) -> None:
         raise UsageError(f"-o {arguments.output} is one stage, but several photos were given; name a folder.")
 
 
-def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_stopped: Callable[[], bool]) -> Outcome:
+def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_stopped: Stopped) -> Outcome:
     """Do one photo's work and tell how it ended."""
     from .console import Outcome
 
-    def progress(stage: str, fraction: float) -> None:
-        if was_stopped():  # a library may have swallowed the interruption
-            raise KeyboardInterrupt
-        console.advance(photo, stage, fraction)
-
     try:
-        console.begin(photo)
-        summary = _work(photo, arguments, progress)
+        summary = _work(photo, arguments, console.watch(photo, was_stopped))
         errors = [row["error"] for row in summary.get("rows", ()) if "error" in row]
         outcome = Outcome(photo, "\n".join(errors), int(bool(errors)), summary)
     except BlockoutError as error:
@@ -204,7 +198,7 @@ def _output_folder(arguments: argparse.Namespace) -> Iterator[None]:
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
+def _stoppable() -> Iterator[Stopped]:
     """Turn the first Ctrl-C or SIGTERM into KeyboardInterrupt and ignore more of them while things are tidied up.
 
     Yields:

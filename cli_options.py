@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 from .errors import UsageError
 
+Stopped = Callable[[], bool]  # tells whether Ctrl-C or SIGTERM came
+LARGEST_SEED = 2**63 - 1
 EPILOG = "Stages open in Blender and in Maya; exit codes: 0 done, 1 bad data, 2 wrong usage, 130 interrupted."
 
 
@@ -63,7 +65,7 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     _add_inference(build)
     shape = build.add_argument_group("blockout")
-    shape.add_argument("--detail", type=_number_of_levels, default=2, metavar="N", help="levels of parts (default: 2)")
+    shape.add_argument("--detail", type=whole(0), default=2, metavar="N", help="levels of parts (default: 2)")
     shape.add_argument(
         "--shapes",
         choices=("auto", "prism"),
@@ -217,6 +219,18 @@ def positive(noun: str) -> Callable[[str], float]:
     return parse
 
 
+def whole(least: int = 1, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number in a range from the command line."""
+    span = f"from {least} up" if most is None else f"from {least} to {most}"
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {span}")
+        return int(text)
+
+    return parse
+
+
 def _angle(text: str) -> float:
     value = _number(text)
     if not 1 < value < 175:
@@ -229,12 +243,6 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
-def _number_of_levels(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
-    return int(text)
 
 
 def _label_and_height(text: str) -> tuple[str, float]:

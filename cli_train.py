@@ -1,16 +1,13 @@
-"""The commands ``blockout train``, ``evaluate`` and ``export``: their options, and what they hand over and show."""
+"""The commands ``blockout train`` and ``evaluate``: their options, and what they hand over. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .cli_options import add_reporting
+from .cli_options import Stopped, add_reporting, whole
 from .cli_pair import run_evaluate_pair, run_find_lr
-
-Stopped = Callable[[], bool]
 
 
 def add_training(commands: argparse._SubParsersAction[Any]) -> None:
@@ -18,7 +15,8 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
     train = commands.add_parser(
         "train",
         help="train a network as a TOML file says",
-        description="Train the embedded network; repeated, the command goes on from the last checkpoint, bit by bit.",
+        description="Train the network that is built in, or the one that compares a photo with its clean plate: the "
+        "file's task says which. Repeated, the command goes on from the last checkpoint, bit by bit.",
     )
     train.set_defaults(run=run_train)
     train.add_argument("config", metavar="CONFIG.toml", help="task, data, output, steps, batch, rate ...")
@@ -40,7 +38,7 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
     evaluate.add_argument(
         "--network", metavar="FILE", help="another .onnx than the one that ships, or a pair checkpoint.pt"
     )
-    evaluate.add_argument("--count", type=int, default=200, metavar="N", help="synthetic scenes (default: 200)")
+    evaluate.add_argument("--count", type=whole(), default=200, metavar="N", help="synthetic scenes (default: 200)")
     add_reporting(evaluate)
 
 
@@ -53,14 +51,12 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
 
     config = read_config(Path(arguments.config))
     with make_console(arguments) as console:
-        console.begin(config.output)
+        report = console.watch(config.output, was_stopped)
         training = Training(config)
         begun = training.step if training.resume() else 0
 
         def progress(step: int, steps: int, losses: dict[str, float]) -> None:
-            if was_stopped():
-                raise KeyboardInterrupt
-            console.advance(config.output, f"step {step}, loss {losses['total']:.3f}", step / steps)
+            report(f"step {step}, loss {losses['total']:.3f}", step / steps)
 
         losses = training.run(progress)
         files = [config.output / CHECKPOINT]
@@ -87,13 +83,7 @@ def run_evaluate(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
 
     folder = Path(arguments.folder)
     with make_console(arguments) as console:
-        console.begin(folder)
-
-        def progress(done: int, wanted: int) -> None:
-            if was_stopped():
-                raise KeyboardInterrupt
-            console.advance(folder, "pictures", done / wanted)
-
+        progress = console.watch_count(folder, "pictures", was_stopped)
         network = Path(arguments.network) if arguments.network else None
         rows = evaluate(folder, network, arguments.count, progress)
         console.report({"folder": str(folder), "rows": rows}, table_of(rows))

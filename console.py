@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +17,10 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
+    from .cli_options import Stopped
     from .inference.models import Model
     from .pipeline import Summary
+    from .stopwatch import Progress as Report
 
 HOW_TO_OPEN = (
     ("Blender", "File > Import > Universal Scene Description"),
@@ -90,6 +92,22 @@ class Console(logging.Handler):
     def say(self, text: str) -> None:
         """Show a line on stderr, above the bar."""
         self._stderr.print(text, markup=False)
+
+    def watch(self, path: Path, was_stopped: Stopped) -> Report:
+        """Begin the work on a photo or folder; return what shows how far it is, and ends it once that was asked for."""
+        self.begin(path)
+
+        def report(stage: str, fraction: float) -> None:
+            if was_stopped():  # a library may have swallowed the interruption
+                raise KeyboardInterrupt
+            self.advance(path, stage, fraction)
+
+        return report
+
+    def watch_count(self, path: Path, stage: str, was_stopped: Stopped) -> Callable[[int, int], None]:
+        """Return what ``watch`` does, for work of one stage that counts how much of it is done, and of how much."""
+        report = self.watch(path, was_stopped)
+        return lambda done, wanted: report(stage, done / wanted)
 
     def begin(self, photo: Path) -> None:
         """Announce the work on a photo."""
