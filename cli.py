@@ -18,8 +18,9 @@ from .errors import BlockoutError, Cancelled, UsageError
 if TYPE_CHECKING:
     from .console import Console, Outcome
     from .inference.predict import Request
-    from .pipeline import BuildOptions, Summary
+    from .pipeline import BuildOptions
     from .stopwatch import Progress
+    from .summary import Summary
 
 
 def main(argv: list[str] | None = None) -> int:

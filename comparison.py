@@ -13,13 +13,13 @@ from .inference.photo import read_photo
 from .inference.predict import Request, Run, predict
 from .inference.prediction import Photo, Prediction
 from .output import staged
-from .pipeline import Summary
 from .reconstruct.build import reconstruct
 from .reconstruct.comparison import render_comparison
 from .reconstruct.preview import write_preview
 from .reconstruct.scene import Scene
 from .reconstruct.settings import Settings
 from .stopwatch import Progress, Stopwatch
+from .summary import Summary
 
 SHARE_OF_PREDICTION = 0.7  # of the work on one combination
 
