@@ -64,34 +64,8 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
         "(default: <photo>.usd in the current folder)",
     )
     _add_inference(build)
-    shape = build.add_argument_group("blockout")
-    shape.add_argument("--detail", type=whole(0), default=2, metavar="N", help="levels of parts (default: 2)")
-    shape.add_argument(
-        "--shapes",
-        choices=("auto", "prism"),
-        default="auto",
-        help="prism: no boxes, cylinders, cones or turned solids (default: auto, where one explains a segment)",
-    )
-    shape.add_argument(
-        "--scale-reference",
-        type=_label_and_height,
-        metavar="LABEL=METRES",
-        help="the real height of the largest segment with that label",
-    )
-    shape.add_argument("--scale", type=positive("factor"), default=1.0, metavar="FACTOR", help="multiply all lengths")
-    stage = build.add_argument_group("stage")
-    stage.add_argument("--units", choices=("cm", "m"), default="cm", help="the stage's unit (default: cm)")
-    stage.add_argument("--up", type=str.upper, choices=("Y", "Z"), default="Y", help="the axis that is up (default: Y)")
-    stage.add_argument(
-        "--texture",
-        choices=("photo", "colour"),
-        default="colour",
-        help="photo: project the photograph on the faces that it shows (default: colour, each segment's mean)",
-    )
-    stage.add_argument(
-        "--tint-guessed", action="store_true", help="colour faces that the photo does not show a little grey-blue"
-    )
-    stage.add_argument("--backdrop", action="store_true", help="a card behind everything that shows the photo")
+    _add_shape(build.add_argument_group("blockout"))
+    _add_stage(build.add_argument_group("stage"))
     files = build.add_argument_group("files")
     files.add_argument("--keep-maps", action="store_true", help="write depth, segments and camera beside the stage")
     files.add_argument(
@@ -100,6 +74,38 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
     files.add_argument("--cubes", metavar="FILE.txt", help="also write the dictionary of Maya cubes of 2D_3D")
     files.add_argument("--no-preview", dest="preview", action="store_false", help="write no <name>.preview.png")
     _add_reporting(build, files)
+
+
+def _add_shape(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--detail", type=whole(0), default=2, metavar="N", help="levels of parts (default: 2)")
+    group.add_argument(
+        "--shapes",
+        choices=("auto", "prism"),
+        default="auto",
+        help="prism: no boxes, cylinders, cones or turned solids (default: auto, where one explains a segment)",
+    )
+    group.add_argument(
+        "--scale-reference",
+        type=_label_and_height,
+        metavar="LABEL=METRES",
+        help="the real height of the largest segment with that label",
+    )
+    group.add_argument("--scale", type=positive("factor"), default=1.0, metavar="FACTOR", help="multiply all lengths")
+
+
+def _add_stage(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--units", choices=("cm", "m"), default="cm", help="the stage's unit (default: cm)")
+    group.add_argument("--up", type=str.upper, choices=("Y", "Z"), default="Y", help="the axis that is up (default: Y)")
+    group.add_argument(
+        "--texture",
+        choices=("photo", "colour"),
+        default="colour",
+        help="photo: project the photograph on the faces that it shows (default: colour, each segment's mean)",
+    )
+    group.add_argument(
+        "--tint-guessed", action="store_true", help="colour faces that the photo does not show a little grey-blue"
+    )
+    group.add_argument("--backdrop", action="store_true", help="a card behind everything that shows the photo")
 
 
 def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:

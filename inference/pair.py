@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import MapAspectMismatch, PlateUnusable, WeightsNotFound
 from .embedded import open_network
 from .photo import read_photo
-from .prediction import DepthMap, Prediction, Segment, SegmentMap, Source
+from .prediction import DepthMap, Photo, Prediction, Segment, SegmentMap, Source
 from .regions import keep_connected, sharpen_outlines
 from .resample import same_aspect
 
@@ -40,13 +40,7 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> P
     if not weights.is_file():
         raise WeightsNotFound(f"--pair-network {weights}: there is no such file; docs/pairs.md says how to train one")
     photo = prediction.photo
-    plate = read_photo(plate_path)
-    if not same_aspect(plate.size, photo.size):
-        raise MapAspectMismatch(
-            f"--clean-plate {plate_path} is {plate.size[1]} x {plate.size[0]} px, which is not the shape of the photo, "
-            f"{photo.size[1]} x {photo.size[0]}: give a plate of the same view"
-        )
-    mask, depth = see_foreground(plate.rgb, photo.rgb, weights)
+    mask, depth = see_foreground(_read_plate(plate_path, photo).rgb, photo.rgb, weights)
     share = float(mask.mean())
     if not MIN_AREA < share < MOST_AREA:
         what = "no foreground" if share <= MIN_AREA else "almost nothing of the plate"
@@ -65,6 +59,16 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> P
         depth=_insert_depth(prediction.depth, depth, front),
         sources=(*prediction.sources, source),
     )
+
+
+def _read_plate(path: Path, photo: Photo) -> Photo:
+    plate = read_photo(path)
+    if not same_aspect(plate.size, photo.size):
+        raise MapAspectMismatch(
+            f"--clean-plate {path} is {plate.size[1]} x {plate.size[0]} px, which is not the shape of the photo, "
+            f"{photo.size[1]} x {photo.size[0]}: give a plate of the same view"
+        )
+    return plate
 
 
 def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[np.ndarray, np.ndarray]:
