@@ -100,7 +100,7 @@ def _check_combination(arguments: argparse.Namespace) -> None:
         other = first_with.setdefault(Path(photo).stem, photo)
         if other != photo:
             raise UsageError(f"{other} and {photo} would give stages of the same name; build them one after the other.")
-    if arguments.output and Path(arguments.output).suffix in (".usd", ".usda", ".usdc", ".usdz"):
+    if arguments.output and arguments.output.suffix in (".usd", ".usda", ".usdc", ".usdz"):
         raise UsageError(f"-o {arguments.output} is one stage, but several photos were given; name a folder.")
 
 
@@ -132,15 +132,16 @@ def _work(photo: Path, arguments: argparse.Namespace, progress: Progress) -> Sum
 
     if arguments.command == "predict":
         request = _read_request(arguments)
-        return predict_to_folder(photo, Path(arguments.output), request, progress, overwrite=arguments.overwrite)
-    output = Path(arguments.output) if arguments.output else None
+        return predict_to_folder(photo, arguments.output, request, progress, overwrite=arguments.overwrite)
     if arguments.command == "compare":
         from .comparison import compare_estimators
 
         request = _read_request(arguments, depth="", segments="")
         depths, segments = arguments.depth, arguments.segments
-        return compare_estimators(photo, depths, segments, output, request, progress, overwrite=arguments.overwrite)
-    return photo_to_usd(photo, output, _read_options(arguments), progress).summary
+        return compare_estimators(
+            photo, depths, segments, arguments.output, request, progress, overwrite=arguments.overwrite
+        )
+    return photo_to_usd(photo, arguments.output, _read_options(arguments), progress).summary
 
 
 def _read_request(arguments: argparse.Namespace, **given: str) -> Request:
@@ -151,13 +152,13 @@ def _read_request(arguments: argparse.Namespace, **given: str) -> Request:
         segments=given.get("segments", arguments.segments),
         depth_scale_m=arguments.depth_scale,
         depth_kind=arguments.depth_kind,
-        camera_file=Path(arguments.camera) if arguments.camera else None,
+        camera_file=arguments.camera,
         fov_deg=arguments.fov,
         focal_mm=arguments.focal_mm,
-        lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
+        lines_file=arguments.vanishing_lines,
         device=arguments.device,
-        clean_plate=Path(arguments.clean_plate) if arguments.clean_plate else None,
-        pair_network=Path(arguments.pair_network) if arguments.pair_network else None,
+        clean_plate=arguments.clean_plate,
+        pair_network=arguments.pair_network,
     )
 
 
@@ -181,7 +182,7 @@ def _read_options(arguments: argparse.Namespace) -> BuildOptions:
         overwrite=arguments.overwrite,
         keep_maps=arguments.keep_maps,
         preview=arguments.preview,
-        cubes=Path(arguments.cubes) if arguments.cubes else None,
+        cubes=arguments.cubes,
         maya_script=arguments.maya_script,
     )
 
@@ -194,7 +195,7 @@ def _output_folder(arguments: argparse.Namespace) -> Iterator[None]:
         return
     from .pipeline import folder_for_output
 
-    with folder_for_output(Path(arguments.output)):
+    with folder_for_output(arguments.output):
         yield
 
 

@@ -39,9 +39,9 @@ def _add_compose(actions: argparse._SubParsersAction[Any]) -> None:
         "pictures give the same bytes; repeated after an interruption, the command goes on where it stopped.",
     )
     compose.set_defaults(run=run_compose)
-    compose.add_argument("--foregrounds", required=True, metavar="DIR", help="pictures with transparency")
-    compose.add_argument("--backgrounds", required=True, metavar="DIR", help="photos; their middle is used")
-    compose.add_argument("-o", "--output", required=True, metavar="OUT", help="the folder of the data set")
+    compose.add_argument("--foregrounds", required=True, type=Path, metavar="DIR", help="pictures with transparency")
+    compose.add_argument("--backgrounds", required=True, type=Path, metavar="DIR", help="photos; their middle is used")
+    compose.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="the folder of the data set")
     _add_samples(compose.add_argument_group("data set"))
     _add_depth(compose.add_argument_group("depth: none unless one of the first two is given"))
     work = compose.add_argument_group("work")
@@ -109,17 +109,17 @@ def run_compose(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         try:
             done = compose(
                 recipe,
-                Path(arguments.output),
+                arguments.output,
                 workers=arguments.workers,
                 ray_address=arguments.ray,
                 keep_going=arguments.keep_going,
-                progress=console.watch(Path(arguments.output), was_stopped),
+                progress=console.watch(arguments.output, was_stopped),
             )
         except KeyboardInterrupt:
             raise Cancelled(f"{arguments.output}: interrupted: repeat the command, which goes on from there.") from None
         for sentence in done.skipped:
             console.say(f"blockout: skipped {sentence}")
-        record = {"output": arguments.output, "samples": done.recipe.samples, "resumed": done.resumed}
+        record = {"output": str(arguments.output), "samples": done.recipe.samples, "resumed": done.resumed}
         record |= {"foregrounds": len(done.recipe.foregrounds), "backgrounds": len(done.recipe.backgrounds)}
         console.report(record | {"skipped": list(done.skipped)}, _describe_compose(arguments, record, done.skipped))
     return 0
@@ -133,8 +133,8 @@ def _read_recipe(arguments: argparse.Namespace) -> Recipe:
     if least > largest:
         raise UsageError(f"--scale {least:g} {largest:g}: the first must not be above the second.")
     return Recipe(
-        list_pictures(Path(arguments.foregrounds), "foregrounds"),
-        list_pictures(Path(arguments.backgrounds), "backgrounds"),
+        list_pictures(arguments.foregrounds, "foregrounds"),
+        list_pictures(arguments.backgrounds, "backgrounds"),
         layout=arguments.layout,
         size=arguments.size,
         placements=arguments.placements,
@@ -170,9 +170,9 @@ def _add_stats(actions: argparse._SubParsersAction[Any]) -> None:
         description="Measure a data set of composites in one pass; shards, tree and flat are told apart.",
     )
     stats.set_defaults(run=run_stats)
-    stats.add_argument("folder", metavar="DIR", help="the data set")
+    stats.add_argument("folder", type=Path, metavar="DIR", help="the data set")
     stats.add_argument(
-        "--sheet", metavar="FILE.png", help="where some samples are drawn (default: <DIR>.sheet.png here)"
+        "--sheet", type=Path, metavar="FILE.png", help="where some samples are drawn (default: <DIR>.sheet.png here)"
     )
     stats.add_argument("--workers", type=whole(), default=_cores(), metavar="N", help="threads (default: one a core)")
     add_reporting(stats)
@@ -185,7 +185,7 @@ def _add_verify(actions: argparse._SubParsersAction[Any]) -> None:
         description="Decode each picture of a data set of composites and compare the members of each sample.",
     )
     verify.set_defaults(run=run_verify)
-    verify.add_argument("folder", metavar="DIR", help="the data set")
+    verify.add_argument("folder", type=Path, metavar="DIR", help="the data set")
     verify.add_argument("--workers", type=whole(), default=_cores(), metavar="N", help="threads (default: one a core)")
     add_reporting(verify)
 
@@ -196,8 +196,8 @@ def run_stats(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .inference.training.dataset_stats import describe_stats, measure_dataset
     from .inference.training.plots import write_picture
 
-    folder = Path(arguments.folder)
-    sheet = Path(arguments.sheet) if arguments.sheet else Path(f"{folder.absolute().name}.sheet.png")
+    folder = arguments.folder
+    sheet = arguments.sheet or Path(f"{folder.absolute().name}.sheet.png")
     with make_console(arguments) as console:
         stats = measure_dataset(folder, threads=arguments.workers, progress=console.watch(folder, was_stopped))
         write_picture(stats.sheet, sheet)
@@ -212,7 +212,7 @@ def run_verify(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .console import make_console
     from .inference.training.dataset_verify import verify_dataset
 
-    folder = Path(arguments.folder)
+    folder = arguments.folder
     with make_console(arguments) as console:
         found = verify_dataset(folder, threads=arguments.workers, progress=console.watch(folder, was_stopped))
         record = {"folder": str(folder), "samples": found.samples, "problems": found.count}

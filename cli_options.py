@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import UsageError
@@ -59,6 +60,7 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
     build.add_argument(
         "-o",
         "--output",
+        type=Path,
         metavar="OUT",
         help="the stage, ending in .usd, .usda, .usdc or .usdz, or a folder for one stage a photo "
         "(default: <photo>.usd in the current folder)",
@@ -71,7 +73,9 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
     files.add_argument(
         "--maya-script", action="store_true", help="also write <name>.maya.py, for a Maya without mayaUSD"
     )
-    files.add_argument("--cubes", metavar="FILE.txt", help="also write the dictionary of Maya cubes of 2D_3D")
+    files.add_argument(
+        "--cubes", type=Path, metavar="FILE.txt", help="also write the dictionary of Maya cubes of 2D_3D"
+    )
     files.add_argument("--no-preview", dest="preview", action="store_false", help="write no <name>.preview.png")
     _add_reporting(build, files)
 
@@ -115,7 +119,7 @@ def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Stop after inference: write depth.npy, segments.png with segments.json, and camera.json.",
     )
     predict.add_argument("photos", nargs=1, metavar="PHOTO", help="a picture")
-    predict.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder for the maps")
+    predict.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="the folder for the maps")
     _add_inference(predict)
     _add_reporting(predict, predict.add_argument_group("files"))
 
@@ -128,7 +132,11 @@ def _add_compare(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     compare.add_argument("photos", nargs=1, metavar="PHOTO", help="a picture")
     compare.add_argument(
-        "-o", "--output", metavar="SHEET.png", help="the sheet (default: <photo>.comparison.png in the current folder)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="SHEET.png",
+        help="the sheet (default: <photo>.comparison.png in the current folder)",
     )
     _add_inference(compare, several=True)
     _add_reporting(compare, compare.add_argument_group("files"))
@@ -171,19 +179,26 @@ def _add_inference(parser: argparse.ArgumentParser, *, several: bool = False) ->
     _add_device(maps)
     maps.add_argument(
         "--clean-plate",
+        type=Path,
         metavar="BG.jpg",
         help="the same view without the things in the foreground: each of them becomes a segment with its own depth",
     )
-    maps.add_argument("--pair-network", metavar="FILE.onnx", help="what compares photo and clean plate; you train it")
+    maps.add_argument(
+        "--pair-network", type=Path, metavar="FILE.onnx", help="what compares photo and clean plate; you train it"
+    )
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
     only_one.add_argument(
-        "--camera", metavar="FILE", help="fSpy's .fspy or .json, or {fx, fy, cx, cy, width, height} in pixels"
+        "--camera",
+        type=Path,
+        metavar="FILE",
+        help="fSpy's .fspy or .json, or {fx, fy, cx, cy, width, height} in pixels",
     )
     only_one.add_argument("--fov", type=_angle, metavar="DEG", help="horizontal field of view")
     only_one.add_argument("--focal-mm", type=positive("length"), metavar="MM", help="focal length, 35 mm equivalent")
     lens.add_argument(
         "--vanishing-lines",
+        type=Path,
         metavar="FILE.json",
         help="segments along the world's axes, {x, y, z}: tell which way is down, and the focal length if nothing else",
     )

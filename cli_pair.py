@@ -18,8 +18,10 @@ def add_backgrounds(actions: argparse._SubParsersAction[Any]) -> None:
         "takes with --backgrounds and --background-depths.",
     )
     backgrounds.set_defaults(run=run_backgrounds)
-    backgrounds.add_argument("scenes", metavar="SCENES", help="the folder of scenes")
-    backgrounds.add_argument("-o", "--output", required=True, metavar="OUT", help="the folder for pictures and depths")
+    backgrounds.add_argument("scenes", type=Path, metavar="SCENES", help="the folder of scenes")
+    backgrounds.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="OUT", help="the folder for pictures and depths"
+    )
     backgrounds.add_argument("--count", type=whole(), metavar="N", help="scenes (default: all)")
     add_reporting(backgrounds)
 
@@ -29,10 +31,10 @@ def run_backgrounds(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .console import make_console
     from .inference.training.pair_backgrounds import unpack_scenes
 
-    output = Path(arguments.output)
+    output = arguments.output
     with make_console(arguments) as console:
         progress = console.watch_count(output, "scenes", was_stopped)
-        written = unpack_scenes(Path(arguments.scenes), output, arguments.count, progress)
+        written = unpack_scenes(arguments.scenes, output, arguments.count, progress)
         record = {"output": str(output), "scenes": written}
         console.report(record, [f"scenes       {written:,}", f"wrote        {output}"])
     return 0
@@ -45,8 +47,8 @@ def run_find_lr(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .inference.training.plots import write_picture
     from .inference.training.train import Training, read_config
 
-    path = Path(arguments.config)
-    plot = Path(arguments.plot) if arguments.plot else Path(f"{path.stem}.rate.png")
+    path = arguments.config
+    plot = arguments.plot or Path(f"{path.stem}.rate.png")
     with make_console(arguments) as console:
         progress = console.watch_count(path, "learning rates", was_stopped)
         found = search_rate(Training(read_config(path)), progress=progress)
@@ -62,10 +64,10 @@ def run_evaluate_pair(arguments: argparse.Namespace, was_stopped: Stopped) -> in
     from .console import make_console
     from .inference.training.pair_task import evaluate_pair, load_pair
 
-    folder = Path(arguments.folder)
+    folder = arguments.folder
     with make_console(arguments) as console:
         progress = console.watch_count(folder, "composites", was_stopped)
-        figures = evaluate_pair(load_pair(Path(arguments.network)), folder, arguments.count, progress=progress)
+        figures = evaluate_pair(load_pair(arguments.network), folder, arguments.count, progress=progress)
         console.report(
             {"folder": str(folder), **figures}, [f"{name:<20} {value:.4g}" for name, value in figures.items()]
         )

@@ -18,13 +18,16 @@ def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
         "material give the same scenes; repeated, the command makes those that are missing.",
     )
     synthesize.set_defaults(run=run_synthesize)
-    synthesize.add_argument("-o", "--output", required=True, metavar="OUT", help="the folder of the data set")
+    synthesize.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="OUT", help="the folder of the data set"
+    )
     synthesize.add_argument("--count", type=whole(), default=8192, metavar="N", help="scenes (default: 8192)")
     synthesize.add_argument(
         "--seed", type=whole(0, LARGEST_SEED), default=0, metavar="N", help="of everything (default: 0)"
     )
     synthesize.add_argument(
         "--material",
+        type=Path,
         metavar="DIR",
         help="textures/, sky/, backgrounds/, foregrounds/, models/ (default: drawn patterns)",
     )
@@ -40,13 +43,13 @@ def run_synthesize(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .console import make_console
     from .inference.training.scene_data import SHARD, synthesize
 
-    folder = Path(arguments.output)
+    folder = arguments.output
     with make_console(arguments) as console:
         made = synthesize(
             folder,
             arguments.count,
             arguments.seed,
-            Path(arguments.material) if arguments.material else None,
+            arguments.material,
             arguments.workers,
             held_out=arguments.held_out,
             progress=console.watch_count(folder, "scenes", was_stopped),

@@ -19,10 +19,10 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
         "file's task says which. Repeated, the command goes on from the last checkpoint, bit by bit.",
     )
     train.set_defaults(run=run_train)
-    train.add_argument("config", metavar="CONFIG.toml", help="task, data, output, steps, batch, rate ...")
+    train.add_argument("config", type=Path, metavar="CONFIG.toml", help="task, data, output, steps, batch, rate ...")
     train.add_argument("--find-lr", action="store_true", help="only test learning rates, draw a plot and suggest one")
-    train.add_argument("--plot", metavar="FILE.png", help="of --find-lr (default: CONFIG.rate.png here)")
-    train.add_argument("--export", metavar="FILE.onnx", help="at the end, write the network as ONNX")
+    train.add_argument("--plot", type=Path, metavar="FILE.png", help="of --find-lr (default: CONFIG.rate.png here)")
+    train.add_argument("--export", type=Path, metavar="FILE.onnx", help="at the end, write the network as ONNX")
     add_reporting(train)
     evaluate = commands.add_parser(
         "evaluate",
@@ -32,11 +32,12 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
     evaluate.set_defaults(run=run_evaluate)
     evaluate.add_argument(
         "folder",
+        type=Path,
         metavar="DIR",
         help="of 'dataset synthesize' or, for pairs, 'compose', or frames: */image.*, depth.npz, intrinsics.json",
     )
     evaluate.add_argument(
-        "--network", metavar="FILE", help="another .onnx than the one that ships, or a pair checkpoint.pt"
+        "--network", type=Path, metavar="FILE", help="another .onnx than the one that ships, or a pair checkpoint.pt"
     )
     evaluate.add_argument("--count", type=whole(), default=200, metavar="N", help="synthetic scenes (default: 200)")
     add_reporting(evaluate)
@@ -49,7 +50,7 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .console import make_console
     from .inference.training.train import CHECKPOINT, Training, read_config
 
-    config = read_config(Path(arguments.config))
+    config = read_config(arguments.config)
     with make_console(arguments) as console:
         report = console.watch(config.output, was_stopped)
         training = Training(config)
@@ -65,7 +66,7 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
             from .inference.training.pair_export import export_pair
 
             export = export_pair if config.task == "pair" else export_scene
-            files.append(export(files[0], Path(arguments.export)))
+            files.append(export(files[0], arguments.export))
         shown = {name: round(value, 4) for name, value in losses.items()}
         record = {"task": config.task, "steps": training.step, "from": begun, "losses": shown}
         record["files"] = [str(file) for file in files]
@@ -76,15 +77,15 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
 
 def run_evaluate(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Measure a network and print the table."""
-    if arguments.network and Path(arguments.network).suffix == ".pt":
+    if arguments.network and arguments.network.suffix == ".pt":
         return run_evaluate_pair(arguments, was_stopped)
     from .console import make_console
     from .inference.training.evaluate import evaluate, table_of
 
-    folder = Path(arguments.folder)
+    folder = arguments.folder
     with make_console(arguments) as console:
         progress = console.watch_count(folder, "pictures", was_stopped)
-        network = Path(arguments.network) if arguments.network else None
+        network = arguments.network
         rows = evaluate(folder, network, arguments.count, progress)
         console.report({"folder": str(folder), "rows": rows}, table_of(rows))
     return 0
