@@ -17,9 +17,11 @@ from torch.nn import functional
 
 from ...errors import SegmentsUnusable
 from ..labels import kind_of
+from ..overlaps import suppress_overlaps
 from ..prediction import Camera, Estimate, MaskStack, Photo, Segment
+from ..resample import size_within
 from ..torch_runtime import run_within_memory
-from .boxes import apply_offsets, clip_boxes, make_anchors, pool_boxes, suppress_overlaps
+from .boxes import apply_offsets, clip_boxes, make_anchors, pool_boxes
 from .coco_stuff import read_names
 from .estimator import PublishedEstimator
 from .mask_rcnn_heads import ANCHOR_RATIOS, CLASSES, POOLED_SIDE, ProposalHead, RegionHeads
@@ -231,8 +233,7 @@ class MaskRCNNEstimator(PublishedEstimator):
 
     def _stack(self, found: Detections, size: tuple[int, int]) -> MaskStack:
         """Return the masks over the photo, at a size that holds what they tell."""
-        scale = min(1.0, PASTED_PX / max(size))
-        height, width = (max(1, round(scale * side)) for side in size)
+        height, width = size_within(size, PASTED_PX)
         boxes = found.boxes.cpu() * torch.tensor([width / size[1], height / size[0]] * 2)
         planes = np.zeros((len(boxes), height, width), np.float32)
         for plane, logits, box in zip(planes, found.masks.cpu(), boxes, strict=True):

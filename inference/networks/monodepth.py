@@ -15,7 +15,8 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from ..camera import camera_from_fov
+from ..camera import assume_camera
+from ..disparity import bound_nearness
 from ..prediction import Camera, DepthMap, Estimate, Photo
 from .estimator import PublishedEstimator
 from .tensor_bundle import read_bundle
@@ -28,7 +29,6 @@ VGG_DECODER = (512, 512, 256, 128, 64, 32, 16)
 HEADS = 4  # the finest levels of the decoder have a disparity each
 MOST_DISPARITY = 0.3  # of the picture's width
 KITTI_BASELINE_M = 0.54
-FAR_OVER_NEAR = 100.0  # disparities below this share of the near ones are noise
 
 
 class VggEncoder(nn.Module):
@@ -178,9 +178,8 @@ class MonodepthEstimator(PublishedEstimator):
         """
         disparity = join_mirrored(self.disparities(prepare(photo.rgb)))
         height, width = photo.size
-        camera = camera or camera_from_fov(55.0, photo.size)
-        low = float(np.quantile(disparity, 0.95)) / FAR_OVER_NEAR
-        z = KITTI_BASELINE_M * camera.fx / (np.maximum(disparity, low) * width)
+        camera = camera or assume_camera(photo.size)
+        z = KITTI_BASELINE_M * camera.fx / (bound_nearness(disparity)[0] * width)
         side = INPUT_SIZE[1] / max(width, height)
         size = max(1, round(width * side)), max(1, round(height * side))
         return Estimate(DepthMap(cv2.resize(z.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)))
