@@ -100,7 +100,9 @@ def _check_combination(arguments: argparse.Namespace) -> None:
         other = first_with.setdefault(Path(photo).stem, photo)
         if other != photo:
             raise UsageError(f"{other} and {photo} would give stages of the same name; build them one after the other.")
-    if arguments.output and arguments.output.suffix in (".usd", ".usda", ".usdc", ".usdz"):
+    from .pipeline import STAGE_SUFFIXES
+
+    if arguments.output and arguments.output.suffix in STAGE_SUFFIXES:
         raise UsageError(f"-o {arguments.output} is one stage, but several photos were given; name a folder.")
 
 
