@@ -30,6 +30,13 @@ def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
     synthesize.add_argument(
         "--held-out", action="store_true", help="use the eighth of the material that training never sees"
     )
+    synthesize.add_argument(
+        "--licences",
+        type=_names,
+        default="CC0,MIT-0",
+        metavar="LIST",
+        help="of the material that may be used, by its index.csv; 'any' takes all (default: CC0,MIT-0)",
+    )
     synthesize.add_argument("--workers", type=_whole, default=1, metavar="N", help="processes (default: 1)")
     add_reporting(synthesize)
 
@@ -56,11 +63,19 @@ def run_synthesize(arguments: argparse.Namespace, was_stopped: Callable[[], bool
             arguments.workers,
             held_out=arguments.held_out,
             progress=progress,
+            licences=arguments.licences,
         )
         record = {"output": str(folder), "scenes": -(-arguments.count // SHARD) * SHARD, "made": made * SHARD}
         lines = [f"scenes       {record['scenes']:,}, {record['made']:,} of them now", f"wrote        {folder}"]
         console.report(record, lines)
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError(f"{text!r} names no licence")
+    return names
 
 
 def _whole(text: str) -> int:

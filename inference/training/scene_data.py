@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DatasetUnusable
+from .material_folder import FREE
 
 SHARD = 128  # scenes, unless a data set says otherwise
 SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256), (160, 256), (128, 384))  # px, in turn
@@ -32,6 +33,7 @@ def synthesize(
     held_out: bool = False,
     progress: Progress | None = None,
     shard: int = SHARD,
+    licences: tuple[str, ...] = FREE,
 ) -> int:
     """Make the scenes 0 to ``count`` of a seed, in shards; those that are there already stay.
 
@@ -44,6 +46,7 @@ def synthesize(
         held_out: use the files that are kept for evaluation.
         progress: called with shards done and shards wanted.
         shard: scenes in each.
+        licences: of the pack's files that may be used.
 
     Returns:
         How many shards were made now.
@@ -51,12 +54,13 @@ def synthesize(
     Raises:
         DatasetUnusable: the folder holds scenes of another seed or material.
     """
-    _claim(folder, {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard})
+    facts = {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard}
+    _claim(folder, facts | {"licences": list(licences) if pack else []})
     wanted = range(-(-count // shard))
     missing = [number for number in wanted if not _shard(folder, number).is_dir()]
     done = len(wanted) - len(missing)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (pack, seed, held_out)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (pack, seed, held_out, licences)) as pool:
         for future in as_completed([pool.submit(_make_shard, folder, number, shard) for number in missing]):
             future.result()
             done += 1
@@ -79,14 +83,14 @@ def _shard(folder: Path, number: int) -> Path:
     return folder / f"scenes-{number:05d}"
 
 
-def _start_worker(pack: Path | None, seed: int, held_out: bool) -> None:
+def _start_worker(pack: Path | None, seed: int, held_out: bool, licences: tuple[str, ...]) -> None:
     global _studio
     import torch
 
     from .synthesis import Studio
 
     torch.set_num_threads(1)
-    _studio = Studio(pack, seed, held_out)
+    _studio = Studio(pack, seed, held_out, licences=licences)
 
 
 def _make_shard(folder: Path, number: int, shard: int) -> None:

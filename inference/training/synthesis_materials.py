@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
 from ...errors import DatasetUnusable
+from .material_folder import MaterialFolder, read_rgba
 
 SIDE_PX = 128  # of a stored texture; photographs of more are kept at twice that
-HELD_OUT = 8  # one file in so many is kept for evaluation
 PATTERNS = 240
 Uses = dict[str, np.ndarray]
 USES = {
@@ -155,69 +152,47 @@ class MaterialTable:
         )
 
 
-def is_held_out(name: str) -> bool:
-    """Return whether a file is kept for evaluation: by its name alone, so that every run agrees."""
-    return zlib.crc32(name.encode()) % HELD_OUT == 0
-
-
-def gather_materials(folder: Path | None, held_out: bool = False) -> MaterialTable:
-    """Read the pictures of a folder laid out as textures/, foregrounds/, backgrounds/ and index.csv, or draw patterns.
+def gather_materials(folder: MaterialFolder | None, drawn: int = 0) -> MaterialTable:
+    """Read the pictures of a folder, or draw patterns only.
 
     Args:
         folder: None draws patterns only.
-        held_out: take the files kept for evaluation instead of the others.
+        drawn: seed of the patterns.
 
     Raises:
-        DatasetUnusable: the folder has no texture that can be read.
+        DatasetUnusable: the folder has no texture that can be read and may be used.
     """
     table = MaterialTable()
-    draw_patterns(table, np.random.default_rng(int(held_out)))
+    draw_patterns(table, np.random.default_rng(drawn))
     if folder is None:
         return table
-    drawn = len(table.sides)
-    category = {row["name"]: row["category"] for row in _index(folder)}
+    before = len(table.sides)
     for part, uses_of in (("textures", _texture_uses), ("backgrounds", _print_uses), ("foregrounds", _card_uses)):
-        for path in sorted((folder / part).glob("*")):
-            if is_held_out(path.name) == held_out:
-                uses = uses_of(category.get(f"{part}/{path.name}", ""))
-                picture = read_rgba(path) if uses else None
-                if picture is not None:
-                    table.add(picture, *uses)
-    if len(table.sides) == drawn:
+        for path in folder.files(part):
+            uses = uses_of(folder.category(path))
+            picture = read_rgba(path) if uses else None
+            if picture is not None:
+                table.add(picture, *uses)
+    if len(table.sides) == before:
         raise DatasetUnusable(
-            f"{folder} holds no picture in textures/: name a folder laid out as docs/embedded.md says, or none at all."
+            f"{folder.path} holds no picture under {' or '.join(folder.licences)}, going by its index.csv: allow other "
+            "licences, or name a folder laid out as docs/embedded.md says."
         )
     return table
 
 
-def read_skies(folder: Path | None, held_out: bool = False) -> list[np.ndarray]:
+def read_skies(folder: MaterialFolder | None) -> list[np.ndarray]:
     """Return (256, 1024, 3) uint8 upper halves of the panoramas in sky/ whose name tells of the open sky."""
     open_sky = ("sky", "dawn", "sunrise", "sunset", "venice", "bridge", "park", "esplanade")
-    paths = sorted((folder / "sky").glob("*")) if folder else []
-    found = [path for path in paths if any(word in path.name.lower() for word in open_sky)]
-    found = [path for path in found if is_held_out(path.name) == held_out] or found
+    if folder is None:
+        return []
+    halves = [
+        [p for p in folder.files("sky", held_out=h) if any(word in p.name.lower() for word in open_sky)]
+        for h in (False, True)
+    ]
+    found = halves[folder.held_out] or halves[not folder.held_out]
     pictures = [picture for picture in map(read_rgba, found) if picture is not None]
     return [cv2.resize(p[: len(p) // 2, :, :3], (1024, 256), interpolation=cv2.INTER_AREA) for p in pictures]
-
-
-def read_rgba(path: Path) -> np.ndarray | None:
-    """Return (H, W, 4) uint8 red, green, blue, opacity; None for what is no picture."""
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if picture is None or picture.dtype != np.uint8:
-        return None
-    if picture.ndim == 2:
-        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    if picture.shape[2] == 3:
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGBA)
-    return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA)
-
-
-def _index(folder: Path) -> list[dict[str, str]]:
-    path = folder / "index.csv"
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _texture_uses(category: str) -> tuple[str, ...]:

@@ -206,11 +206,14 @@ def add_small_thing(stage: Stage, at: Point, size_m: float, stack: bool = True) 
     return float(h)
 
 
-def add_table(stage: Stage, at: Point, yaw: float, things: int = 4) -> None:
-    """Add a table, desk or bench with things on it."""
+def add_table(stage: Stage, at: Point, yaw: float, things: int = 4, half_m: tuple[float, float] | None = None) -> float:
+    """Add a table, desk or bench with things on it, of a known size or any, and return how high it is, metres."""
     rng = stage.rng
     model = stage.model("table")
-    if model is not None and rng.random() < 0.35:
+    if half_m is not None:
+        half, height = np.array(half_m), stage.between(0.65, 0.8)
+        _table_solids(stage, at, yaw, half, height)
+    elif model is not None and rng.random() < 0.35:
         height = stage.put(model, at, yaw)
         half = np.array(model.reach) * height * 0.7
     else:
@@ -219,6 +222,7 @@ def add_table(stage: Stage, at: Point, yaw: float, things: int = 4) -> None:
     for _ in range(rng.integers(0, things + 1)):
         local = rng.uniform(-0.85, 0.85, 2) * half
         add_small_thing(stage, _beside(at, yaw, float(local[0]), float(local[1]), height), stage.between(0.08, 0.3))
+    return float(height)
 
 
 def _table_solids(stage: Stage, at: Point, yaw: float, half: np.ndarray, height: float) -> None:
