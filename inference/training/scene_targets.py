@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from .scene_data import SceneShards
+from .scene_turns import turn_cameras
 
 SMALLEST_PX = 4  # of an instance at the size of the targets: smaller ones have no middle to find
 
@@ -45,9 +46,10 @@ def make_batch(
     Args:
         arrays: rgb, depth, ids, labels, normal, camera.
         scale: the photo is made so many times smaller; targets are half of that.
-        rng: of mirroring and colours; None leaves pictures as they are.
+        rng: of turning, mirroring and colours; None leaves pictures as they are.
     """
     step = 2 * scale
+    arrays = arrays if rng is None else turn_cameras(arrays, rng)
     rgb = torch.from_numpy(arrays["rgb"]).permute(0, 3, 1, 2).float() / 255
     rgb = functional.avg_pool2d(rgb, scale) if scale > 1 else rgb
     height, width = arrays["rgb"].shape[1:3]

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from blockout.inference.training.material_folder import MaterialFolder, is_held_out, name_licence, read_rgba
 from blockout.inference.training.synthesis_materials import PATTERNS, gather_materials
+from PIL import Image
 
 LICENCES = {"free": "CC0-1.0 (Poly Haven)", "zero": "MIT-0 (LICENSE)", "mit": "MIT (LICENSE.md)", "by": "CC-BY-4.0 (X)"}
 
