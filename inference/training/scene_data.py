@@ -58,9 +58,8 @@ def synthesize(
     _claim(folder, facts | {"licences": list(licences) if pack else []})
     wanted = range(-(-count // shard))
     missing = [number for number in wanted if not _shard(folder, number).is_dir()]
-    done = len(wanted) - len(missing)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (pack, seed, held_out, licences)) as pool:
+    done, spawn = len(wanted) - len(missing), multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, _start_worker, (pack, seed, held_out, licences)) as pool:
         for future in as_completed([pool.submit(_make_shard, folder, number, shard) for number in missing]):
             future.result()
             done += 1

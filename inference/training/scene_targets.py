@@ -13,6 +13,7 @@ from torch.nn import functional
 from .scene_data import SceneShards
 from .scene_turns import turn_cameras
 
+COARSE = ("depth", "ids", "labels", "normal")
 SMALLEST_PX = 4  # of an instance at the size of the targets: smaller ones have no middle to find
 
 
@@ -48,25 +49,17 @@ def make_batch(
         scale: the photo is made so many times smaller; targets are half of that.
         rng: of turning, mirroring and colours; None leaves pictures as they are.
     """
-    step = 2 * scale
     arrays = arrays if rng is None else turn_cameras(arrays, rng)
-    rgb = torch.from_numpy(arrays["rgb"]).permute(0, 3, 1, 2).float() / 255
-    rgb = functional.avg_pool2d(rgb, scale) if scale > 1 else rgb
-    height, width = arrays["rgb"].shape[1:3]
-    begin = step // 2 - 1
-    coarse = {name: arrays[name][:, begin::step, begin::step] for name in ("depth", "ids", "labels", "normal")}
+    rgb = _shrink(torch.from_numpy(arrays["rgb"]).permute(0, 3, 1, 2).float() / 255, scale)
+    coarse = {name: arrays[name][:, scale - 1 :: 2 * scale, scale - 1 :: 2 * scale] for name in COARSE}
     camera = torch.from_numpy(arrays["camera"].copy())
-    focal = torch.log(camera[:, 0] / np.sqrt(height * width))
+    focal = torch.log(camera[:, 0] / np.sqrt(np.prod(arrays["rgb"].shape[1:3])))
     depth = torch.from_numpy(coarse["depth"].astype(np.float32)) - focal[:, None, None]
     normal = torch.from_numpy(coarse["normal"].astype(np.float32) / 127).permute(0, 3, 1, 2)
-    down, ids, labels = (
-        camera[:, 4:7],
-        coarse["ids"].astype(np.int64),
-        torch.from_numpy(coarse["labels"].astype(np.int64)),
-    )
+    labels = torch.from_numpy(coarse["labels"].astype(np.int64))
+    down, ids = camera[:, 4:7], coarse["ids"].astype(np.int64)
     if rng is not None:
-        is_sky = torch.from_numpy(arrays["labels"] % 16 == 0)[:, None].float()
-        is_sky = functional.avg_pool2d(is_sky, scale) if scale > 1 else is_sky
+        is_sky = _shrink(torch.from_numpy(arrays["labels"] % 16 == 0)[:, None].float(), scale)
         rgb = change_colours(change_skies(rgb, is_sky, rng), rng)
         if rng.random() < 0.5:
             rgb, depth, labels, normal = (value.flip(-1) for value in (rgb, depth, labels, normal))
@@ -87,6 +80,10 @@ def make_batch(
         "has_centre": torch.from_numpy(has_centre),
         "camera": torch.cat([focal[:, None], down], 1),
     }
+
+
+def _shrink(pictures: torch.Tensor, scale: int) -> torch.Tensor:
+    return functional.avg_pool2d(pictures, scale) if scale > 1 else pictures
 
 
 def change_skies(rgb: torch.Tensor, is_sky: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

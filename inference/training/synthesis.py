@@ -9,16 +9,17 @@ import numpy as np
 import torch
 
 from .material_folder import FREE, MaterialFolder
+from .material_pictures import gather_materials, read_skies
 from .render import View, cast
 from .render_effects import Lens, photograph
 from .render_shade import Light, shade
 from .render_solids import pack
 from .synthesis_desks import build_desk
-from .synthesis_materials import Materials, gather_materials, read_skies
+from .synthesis_materials import Materials
 from .synthesis_models import Model, gather_models
 from .synthesis_rooms import build_room, build_table_top
+from .synthesis_stage import SKY, Stage
 from .synthesis_streets import build_place, build_skyline, build_street
-from .synthesis_things import SKY, Stage
 
 NOTHING = 0  # instance of the sky and of what is too small
 SORTS = ("room", "desk", "table", "street", "place", "skyline")

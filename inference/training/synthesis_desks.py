@@ -5,19 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .render_solids import BOX
+from .synthesis_furniture import add_chair, add_sofa, add_storage, add_table
 from .synthesis_rooms import add_shell
-from .synthesis_things import (
-    OBJECT,
-    Point,
-    Stage,
-    add_chair,
-    add_clutter,
-    add_small_thing,
-    add_sofa,
-    add_storage,
-    add_table,
-    beside,
-)
+from .synthesis_small import add_clutter, add_small_thing
+from .synthesis_stage import OBJECT, Point, Stage, beside
 
 
 def build_desk(stage: Stage) -> float:

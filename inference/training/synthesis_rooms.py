@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .render_solids import BOX, NONE, PRISM, Surface, place
-from .synthesis_things import (
-    GROUND,
-    OBJECT,
-    STRUCTURE,
-    Point,
-    Stage,
-    add_card,
-    add_chair,
-    add_clutter,
-    add_person,
-    add_plant,
-    add_small_thing,
-    add_sofa,
-    add_storage,
-    add_table,
-    beside,
-)
+from .render_solids import BOX, NONE, PRISM, UNIT_BOX, Surface, place
+from .synthesis_furniture import add_chair, add_sofa, add_storage, add_table
+from .synthesis_outdoors import add_card, add_person, add_plant
+from .synthesis_small import add_clutter, add_small_thing
+from .synthesis_stage import GROUND, OBJECT, STRUCTURE, Point, Stage, beside
 
 THICK = 0.12  # metres, of walls
 
@@ -224,10 +211,4 @@ def add_stairs(stage: Stage, at: Point, yaw: float) -> None:
     for step in range(int(stage.rng.integers(2, 9))):
         height = (step + 1) * rise
         centre = beside(at, yaw, 0, -(step + 0.5) * tread, height / 2)
-        stage.solids.add(look, place(centre, (half, height / 2, tread / 2), yaw), _box())
-
-
-def _box() -> np.ndarray:
-    from .render_solids import UNIT_BOX
-
-    return UNIT_BOX
+        stage.solids.add(look, place(centre, (half, height / 2, tread / 2), yaw), UNIT_BOX)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blockout.inference.training.material_folder import MaterialFolder, is_held_out, name_licence, read_rgba
-from blockout.inference.training.synthesis_materials import PATTERNS, gather_materials
+from blockout.inference.training.material_pictures import gather_materials
+from blockout.inference.training.synthesis_patterns import PATTERNS
 from PIL import Image
 
 LICENCES = {"free": "CC0-1.0 (Poly Haven)", "zero": "MIT-0 (LICENSE)", "mit": "MIT (LICENSE.md)", "by": "CC-BY-4.0 (X)"}
