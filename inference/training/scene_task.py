@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import nn
 
 from ...errors import TrainingConfigInvalid
-from .network import SceneNetwork
+from .network import SceneNetwork, split
+from .progress_sheets import draw_scene_sheet
 from .scene_losses import scene_losses
 from .scene_targets import SceneBatches
-from .train import Batch, Parts, TrainConfig
+from .train import Batch, Parts
+from .train_config import TrainConfig
 
 
 class SceneTask:
@@ -36,3 +39,8 @@ class SceneTask:
         """Return the number to minimise, and its parts by name."""
         maps, camera = network(batch["rgb"])
         return scene_losses(maps, camera, batch)
+
+    def picture(self, network: nn.Module, batch: Batch) -> np.ndarray:
+        """Return (H, W, 3) uint8 sRGB: photos, nearness and kinds as seen and as they are."""
+        seen = split(network(batch["rgb"])[0])
+        return draw_scene_sheet(batch, seen["depth"][:, 0], seen["kind"].argmax(1))
