@@ -14,6 +14,7 @@ from .scene_data import SceneShards
 from .scene_turns import turn_cameras
 
 COARSE = ("depth", "ids", "labels", "normal")
+Batch = dict[str, torch.Tensor]
 SMALLEST_PX = 4  # of an instance at the size of the targets: smaller ones have no middle to find
 
 
@@ -23,7 +24,7 @@ class SceneBatches:
     def __init__(self, folder: Path, batch: int, scale: int, seed: int) -> None:
         self.shards, self.batch, self.scale, self.seed = SceneShards(folder), batch, scale, seed
 
-    def at(self, step: int) -> dict[str, torch.Tensor]:
+    def at(self, step: int) -> Batch:
         """Return batch number ``step``: the same whatever came before it."""
         rng = np.random.default_rng([self.seed, step])
         lengths = np.array(self.shards.lengths)
@@ -31,7 +32,7 @@ class SceneBatches:
         rows = rng.choice(lengths[shard], min(self.batch, int(lengths[shard])), replace=False)
         return make_batch(self.shards.batch(shard, rows), self.scale, rng)
 
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         """Yield all batches from the first."""
         step = 0
         while True:
@@ -39,9 +40,7 @@ class SceneBatches:
             step += 1
 
 
-def make_batch(
-    arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Generator | None = None
-) -> dict[str, torch.Tensor]:
+def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Generator | None = None) -> Batch:
     """Return a batch of ``SceneShards``'s rows as the network takes it.
 
     Args:
@@ -78,6 +77,7 @@ def make_batch(
         "centre": torch.from_numpy(centre),
         "offset": torch.from_numpy(offset),
         "has_centre": torch.from_numpy(has_centre),
+        "told": torch.ones(kind.shape),  # where borders and middles are known
         "camera": torch.cat([focal[:, None], down], 1),
     }
 
