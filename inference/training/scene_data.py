@@ -34,6 +34,7 @@ def synthesize(
     progress: Progress | None = None,
     shard: int = SHARD,
     licences: tuple[str, ...] = FREE,
+    cycles: float = 0.0,
 ) -> int:
     """Make the scenes 0 to ``count`` of a seed, in shards; those that are there already stay.
 
@@ -47,6 +48,7 @@ def synthesize(
         progress: called with shards done and shards wanted.
         shard: scenes in each.
         licences: of the pack's files that may be used.
+        cycles: share of scenes that Cycles lights, by the Python with bpy that BLOCKOUT_BPY_PYTHON names.
 
     Returns:
         How many shards were made now.
@@ -54,12 +56,13 @@ def synthesize(
     Raises:
         DatasetUnusable: the folder holds scenes of another seed or material.
     """
-    facts = {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard}
+    facts = {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard, "cycles": cycles}
     _claim(folder, facts | {"licences": list(licences) if pack else []})
+    made_by = {"pack_folder": pack, "seed": seed, "held_out": held_out, "licences": licences, "cycles": cycles}
     wanted = range(-(-count // shard))
     missing = [number for number in wanted if not _shard(folder, number).is_dir()]
     done, spawn = len(wanted) - len(missing), multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, _start_worker, (pack, seed, held_out, licences)) as pool:
+    with ProcessPoolExecutor(workers, spawn, _start_worker, (made_by,)) as pool:
         for future in as_completed([pool.submit(_make_shard, folder, number, shard) for number in missing]):
             future.result()
             done += 1
@@ -82,14 +85,14 @@ def _shard(folder: Path, number: int) -> Path:
     return folder / f"scenes-{number:05d}"
 
 
-def _start_worker(pack: Path | None, seed: int, held_out: bool, licences: tuple[str, ...]) -> None:
+def _start_worker(made_by: dict[str, Any]) -> None:
     global _studio
     import torch
 
     from .synthesis import Studio
 
     torch.set_num_threads(1)
-    _studio = Studio(pack, seed, held_out, licences=licences)
+    _studio = Studio(**made_by)
 
 
 def _make_shard(folder: Path, number: int, shard: int) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from .material_folder import FREE, MaterialFolder
 from .material_pictures import gather_materials, read_skies
+from .relight import Relight, Seen
 from .render import View, cast
 from .render_effects import Lens, photograph
 from .render_shade import Light, shade
@@ -62,6 +63,7 @@ class Studio:
         held_out: bool = False,
         device: torch.device | str = "cpu",
         licences: tuple[str, ...] = FREE,
+        cycles: float = 0.0,
     ) -> None:
         folder = MaterialFolder(pack_folder, licences, held_out) if pack_folder else None
         table = gather_materials(folder, drawn=int(held_out))
@@ -69,6 +71,7 @@ class Studio:
         self.materials: Materials = table.finish(read_skies(folder))
         self.on_device = self.materials.to(device)
         self.seed, self.device = seed, torch.device(device)
+        self._relight = Relight(cycles, seed, self.materials) if cycles else None
 
     def make(self, numbers: list[int], size: tuple[int, int]) -> Scenes:
         """Return the scenes with these numbers, each (height, width) px in multiples of 16."""
@@ -82,14 +85,19 @@ class Studio:
         hits = cast(solids, view, self.on_device.is_opaque)
         colour, normal = shade(solids, view, hits, self.on_device, light)
         met = hits.solid >= 0
-        surface = solids.surface[hits.solid.clamp(min=0)]
+        seen = Seen(colour, hits.depth, torch.where(met, solids.surface[hits.solid.clamp(min=0)], -1))
+        scenes = [stage.solids for stage, *_ in made]
+        rows = self._relight.choose(numbers, scenes) if self._relight else []
+        if self._relight and rows:
+            look = (self.on_device, light)
+            seen = self._relight.render(rows, scenes, seen, (solids, view, hits), look)
 
         def truth(name: str, nothing: int) -> torch.Tensor:
-            return torch.where(met, solids.table[name][surface].long(), nothing)
+            return torch.where(seen.surface >= 0, solids.table[name][seen.surface.clamp(min=0)].long(), nothing)
 
         return Scenes(
-            rgb=photograph(colour, lens, [np.random.default_rng([self.seed, number, 1]) for number in numbers]),
-            depth=torch.where(hits.depth > FARTHEST_M, torch.inf, hits.depth),
+            rgb=photograph(seen.colour, lens, [np.random.default_rng([self.seed, number, 1]) for number in numbers]),
+            depth=torch.where(seen.depth > FARTHEST_M, torch.inf, seen.depth),
             ids=truth("instance", NOTHING).int(),
             kind=truth("kind", SKY).to(torch.uint8),
             shape=truth("shape", 0).to(torch.uint8),
