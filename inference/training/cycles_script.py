@@ -2,7 +2,8 @@
 
 The job has, for each scene i: corners_i (T, 3, 3), surface_i, gloss_i, glow_i, casts_i (T,), albedo_i (H, W, 3),
 axes_i, origin_i, focal_i, ambient_i, sun_i, sun_dir_i, lamp_i, lamp_at_i; and ``samples``. Of each come colour_i
-(H, W, 3), linear; surface_i (H, W), -1 for nothing; depth_i (H, W), metres along the axis: passes taken at the pixels' middles.
+(H, W, 3), linear; surface_i (H, W), -1 for nothing; depth_i (H, W), metres along the axis. The last two are passes
+taken at the pixels' middles.
 """
 
 import math

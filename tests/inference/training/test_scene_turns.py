@@ -61,3 +61,17 @@ def test_turns_leave_some_pictures_and_the_stored_arrays_alone(arrays: dict[str,
     ]
     assert 0.1 < np.mean(unmoved) < 0.5
     np.testing.assert_array_equal(arrays["depth"], before)
+
+
+@pytest.mark.parametrize("bend", [-0.08, 0.08])
+def test_a_bent_lens_keeps_each_points_depth_and_looks_nowhere_else(arrays: dict[str, np.ndarray], bend: float) -> None:
+    bent = {name: array.copy() for name, array in arrays.items()}
+    y, x = np.mgrid[:96, :128].astype(np.float32)
+    bent["depth"][0], bent["ids"][0] = x, y  # each pixel says where it comes from
+    scene_turns._turn(bent, 0, np.eye(3), 1.0, bend)
+    zoom = bent["camera"][0, 0] / arrays["camera"][0, 0]
+    corner = np.array([bent["depth"][0, 0, 0], bent["ids"][0, 0, 0]], float) + 0.5
+    away = np.array([64, 48]) - corner
+    np.testing.assert_allclose(away, np.array([63.5, 47.5]) * (1 + bend) / zoom, atol=0.8)
+    assert zoom == pytest.approx(1 + max(0, bend), abs=0.04)
+    assert np.ptp(bent["depth"][0, 48].astype(float)) > 110 / (1 + abs(bend))
