@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256),
 BATCH = 8
 ARRAYS = ("rgb", "depth", "ids", "labels", "normal", "camera")
 Progress = Callable[[int, int], None]
-_studio: Any = None  # of a worker's process
+_made_by: dict[str, Any] = {}  # of a worker's process
 
 
 def synthesize(
@@ -54,8 +55,13 @@ def synthesize(
         How many shards were made now.
 
     Raises:
-        DatasetUnusable: the folder holds scenes of another seed or material.
+        DatasetUnusable: the folder holds scenes of another seed or material, the pack has nothing that may be used, or
+            there is no Cycles.
     """
+    if cycles:
+        from .cycles import find_python
+
+        find_python()
     facts = {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard, "cycles": cycles}
     _claim(folder, facts | {"licences": list(licences) if pack else []})
     made_by = {"pack_folder": pack, "seed": seed, "held_out": held_out, "licences": licences, "cycles": cycles}
@@ -86,18 +92,24 @@ def _shard(folder: Path, number: int) -> Path:
 
 
 def _start_worker(made_by: dict[str, Any]) -> None:
-    global _studio
+    """Note what this process makes scenes with; errors of it are to end a shard, not the process."""
+    global _made_by
+    _made_by = made_by
+
+
+@cache
+def _open_studio() -> Any:
     import torch
 
     from .synthesis import Studio
 
     torch.set_num_threads(1)
-    _studio = Studio(**made_by)
+    return Studio(**_made_by)
 
 
 def _make_shard(folder: Path, number: int, shard: int) -> None:
     size, numbers = SIZES[number % len(SIZES)], list(range(number * shard, (number + 1) * shard))
-    scenes = [_studio.make(numbers[first : first + BATCH], size) for first in range(0, shard, BATCH)]
+    scenes = [_open_studio().make(numbers[first : first + BATCH], size) for first in range(0, shard, BATCH)]
     write_shard(_shard(folder, number), [pack_arrays(batch) for batch in scenes])
 
 

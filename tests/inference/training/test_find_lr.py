@@ -33,7 +33,7 @@ class LineTask:
 
 @pytest.fixture
 def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Training:
-    monkeypatch.setitem(train.TASKS, "line", LineTask)
+    monkeypatch.setitem(train.LOADERS, "line", LineTask)
     return Training(TrainConfig("line", tmp_path, tmp_path / "run"))
 
 
