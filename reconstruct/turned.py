@@ -136,7 +136,7 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     heights = np.array([min(bottom, low), *heights, high + half])
     middles, fronts = (np.array([values[0], *values, values[-1]]) for values in (middles, fronts))
     radii = np.maximum(radii, half)
-    keep = keep_corners(np.column_stack([heights, middles, radii]), 0.012 * (high - low))
+    keep = keep_corners(np.column_stack([heights, middles, radii]), 0.02 * (high - low))
     for flatness in LATHE_FLATNESS:
         axis = float(np.average(fronts - flatness * radii, weights=radii))
         centres = middles[:, None] * sideways + axis * towards
