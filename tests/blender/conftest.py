@@ -22,6 +22,7 @@ from validators import Absent
 from validators.blender import find_python
 
 ROOT = Path(__file__).resolve().parents[2]
+HEADLESS = ROOT / "addon" / "headless.py"
 INSIDE = Path(__file__).with_name("inside.py")
 Call = tuple[str, Mapping[str, Any]]
 OFFLINE = ("unshare", "--net")
@@ -70,6 +71,31 @@ def blender(tmp_path_factory: pytest.TempPathFactory) -> Blender:
         return json.loads((folder / "answers.json").read_text("utf-8"))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def run_headless(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs the headless script with words."""
+    try:
+        python = find_python()
+    except Absent as reason:
+        pytest.skip(str(reason))
+    temporary = tmp_path_factory.mktemp("temporary")
+
+    def call(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        isolated = {"BLOCKOUT_PYTHON": sys.executable, "PYTHONPATH": "", "TMPDIR": str(temporary)}
+        done = subprocess.run(
+            [python, str(HEADLESS), "--", *words],
+            env=os.environ | isolated | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert "Traceback" not in done.stderr + done.stdout
+        assert not list(temporary.glob("blockout-*/")), "a run's folder was left behind"
+        return done
+
+    return call
 
 
 @pytest.fixture

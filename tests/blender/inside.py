@@ -8,8 +8,10 @@ import importlib.util
 import json
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 
@@ -65,14 +67,51 @@ def build(photo, more=(), by_usd=None, **options):
     return describe()
 
 
-def operate(photo, **options):
-    """Build a photo with the operator; describe what came, or how it was refused."""
+def operate(photo, beside="", temporary="", **options):
+    """Build a photo with the operator; describe what came, or how it was refused.
+
+    ``beside`` names the file that is open, ``temporary`` the folder for temporary files, for which "" is the usual one.
+    """
     empty()
+    if temporary:
+        tempfile.tempdir = temporary
+    if beside:
+        bpy.ops.wm.open_mainfile(filepath=beside)
     try:
         answer = bpy.ops.import_scene.blockout(filepath=photo, **options)
     except RuntimeError as error:  # how reports of errors reach Python
         return {"error": str(error), **describe()}
     return {"answer": sorted(answer), **describe()}
+
+
+def drop(folder, names):
+    """Build photos as Blender does when they are dropped on a viewport; describe what came."""
+    empty()
+    (handler,) = (one for one in bpy.types.FileHandler.__subclasses__() if one.__name__ == "PhotoHandler")
+    group, name = handler.bl_import_operator.split(".")
+    operator = getattr(getattr(bpy.ops, group), name)
+    answer = operator("INVOKE_DEFAULT", directory=folder, files=[{"name": name} for name in names])
+    return {"answer": sorted(answer), **describe()}
+
+
+def may_drop(area):
+    """Return whether the handler takes files in an area of a type, None for none, and which files."""
+    (handler,) = (one for one in bpy.types.FileHandler.__subclasses__() if one.__name__ == "PhotoHandler")
+    context = SimpleNamespace(area=SimpleNamespace(type=area) if area else None)
+    return [bool(handler.poll_drop(context)), handler.bl_file_extensions]
+
+
+def save(blend):
+    """Save the open file."""
+    bpy.ops.wm.save_as_mainfile(filepath=blend, check_existing=False)
+
+
+def press_export(stage):
+    """Export with the operator; return its answer, or how it was refused."""
+    try:
+        return sorted(bpy.ops.export_scene.blockout(filepath=stage))
+    except RuntimeError as error:
+        return str(error)
 
 
 def export(stage, overwrite=True):
