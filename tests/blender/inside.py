@@ -67,18 +67,31 @@ def build(photo, more=(), by_usd=None, **options):
     return describe()
 
 
-def operate(photo, beside="", temporary="", **options):
+def operate(photo, beside="", temporary="", mode="", **options):
     """Build a photo with the operator; describe what came, or how it was refused.
 
-    ``beside`` names the file that is open, ``temporary`` the folder for temporary files, for which "" is the usual one.
+    Args:
+        photo: its path.
+        beside: the file that is open.
+        temporary: the folder for temporary files; "" is the usual one.
+        mode: that a mesh is in at the time.
+        options: of the operator.
     """
     empty()
-    if temporary:
-        tempfile.tempdir = temporary
     if beside:
         bpy.ops.wm.open_mainfile(filepath=beside)
+    if temporary:
+        tempfile.tempdir = temporary
+    if mode:
+        bpy.ops.mesh.primitive_cube_add()
+        bpy.ops.object.mode_set(mode=mode)
+    return answer_of(bpy.ops.import_scene.blockout, filepath=photo, **options)
+
+
+def answer_of(operator, *how, **options):
+    """Press a button; describe what is there then, or how it was refused."""
     try:
-        answer = bpy.ops.import_scene.blockout(filepath=photo, **options)
+        answer = operator(*how, **options)
     except RuntimeError as error:  # how reports of errors reach Python
         return {"error": str(error), **describe()}
     return {"answer": sorted(answer), **describe()}
@@ -90,8 +103,7 @@ def drop(folder, names):
     (handler,) = (one for one in bpy.types.FileHandler.__subclasses__() if one.__name__ == "PhotoHandler")
     group, name = handler.bl_import_operator.split(".")
     operator = getattr(getattr(bpy.ops, group), name)
-    answer = operator("INVOKE_DEFAULT", directory=folder, files=[{"name": name} for name in names])
-    return {"answer": sorted(answer), **describe()}
+    return answer_of(operator, "INVOKE_DEFAULT", directory=folder, files=[{"name": name} for name in names])
 
 
 def may_drop(area):
@@ -133,11 +145,7 @@ def select(names):
 def edit(names, operator, **arguments):
     """Select solids and press a button of the panel; describe what is there then, or how it was refused."""
     select(names)
-    try:
-        getattr(bpy.ops.blockout, operator)(**arguments)
-    except RuntimeError as error:
-        return {"error": str(error), **describe()}
-    return describe()
+    return answer_of(getattr(bpy.ops.blockout, operator), **arguments)
 
 
 def set_value(name, attribute, value, with_selected=False):
@@ -189,6 +197,7 @@ def describe():
         "objects": {thing.name: describe_object(thing) for thing in bpy.data.objects},
         "materials": {material.name: describe_material(material) for material in bpy.data.materials if material.users},
         "collections": {c.name: sorted(thing.name for thing in c.objects) for c in bpy.data.collections},
+        "mode": bpy.context.mode,
         "camera": scene.camera.name if scene.camera else None,
         "resolution": [render.resolution_x, render.resolution_y, render.resolution_percentage],
         "world": scene.world.name if scene.world else None,
@@ -214,7 +223,9 @@ def describe_object(thing):
         facts["flat"] = not any(face.use_smooth for face in mesh.polygons) or mesh.has_custom_normals
         facts["normals"] = [list(corner.vector) for corner in mesh.corner_normals]
         facts["uv"] = [list(corner.uv) for corner in mesh.uv_layers["st"].data] if "st" in mesh.uv_layers else []
-        facts["materials"] = [mesh.materials[face.material_index].name for face in mesh.polygons]
+        facts["materials"] = [
+            mesh.materials[face.material_index].name if mesh.materials else None for face in mesh.polygons
+        ]
         facts["seen"] = [v.value for v in mesh.attributes["seen"].data] if "seen" in mesh.attributes else []
         facts["mesh_properties"] = {key: mesh[key] for key in mesh.keys() if isinstance(mesh[key], PLAIN)}  # noqa: SIM118
     if thing.type == "CAMERA":

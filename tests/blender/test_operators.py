@@ -33,6 +33,27 @@ def test_no_photo_is_told_in_words(blender: Blender) -> None:
     assert "choose a picture" in found["error"]
 
 
+@pytest.mark.parametrize("area", ["VIEW_3D", "OUTLINER", None])
+def test_pictures_may_be_dropped_on_a_viewport(area: str | None, blender: Blender) -> None:
+    ((may_drop, suffixes),) = blender(("may_drop", {"area": area}))
+    assert may_drop == (area == "VIEW_3D")
+    assert set(suffixes.split(";")) >= {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic"}
+
+
+def test_what_is_dropped_is_built(blender: Blender, room: Path) -> None:
+    (room / "other.png").write_bytes((room / "room.png").read_bytes())
+    one, both, none = blender(
+        ("drop", {"folder": str(room), "names": ["room.png"]}),
+        ("drop", {"folder": str(room), "names": ["room.png", "other.png"]}),
+        ("drop", {"folder": str(room), "names": ["absent.png"]}),
+    )
+    assert one["answer"] == both["answer"] == ["FINISHED"]
+    assert one["collections"].keys() == {"room"}
+    assert both["collections"].keys() == {"room", "other"}
+    assert "absent.png" in none["error"]
+    assert none["objects"] == {}
+
+
 def test_the_preferences_button_tells_what_a_python_has(blender: Blender) -> None:
     (said,) = blender(("check_python", {"outside": sys.executable}))
     assert f"Python {sys.version.split()[0]}" in said
@@ -65,6 +86,14 @@ def _is_open(folder: Path) -> bool:
         return any(folder.iterdir())
     except OSError:
         return False
+
+
+@pytest.mark.parametrize("mode", ["EDIT", "SCULPT", "VERTEX_PAINT", "WEIGHT_PAINT", "TEXTURE_PAINT"])
+def test_it_works_from_any_mode(mode: str, blender: Blender, room: Path) -> None:
+    (found,) = blender(("operate", {"photo": str(room / "room.png"), "mode": mode}))
+    assert found["answer"] == ["FINISHED"]
+    assert found["mode"] == "OBJECT"
+    assert len(found["objects"]) > 2
 
 
 @pytest.mark.parametrize("texture", ["photo", "colour"])
