@@ -17,7 +17,7 @@ from .scene_in import BEFORE, restore_frame
 from .tree import find_root, roots_in
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".heic")
-POLL_S = 0.1
+POLL_S = 0.05
 RUNS: dict[int, build.Run] = {}  # what is under way, for the panel and its buttons
 
 Answer = set[str]

@@ -86,4 +86,6 @@ def _watch(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # taking Python apart takes 0.2 s, while somebody waits
