@@ -179,7 +179,7 @@ def leave_in_the_middle(photo):
     while run.fraction == 0:
         run.advance()
         time.sleep(0.02)
-    Path(sys.argv[2]).write_text(json.dumps([{"worker": run.worker._process.pid}]), "utf-8")
+    Path(sys.argv[-1]).write_text(json.dumps([{"worker": run.worker._process.pid}]), "utf-8")
     os._exit(0)
 
 
@@ -262,9 +262,9 @@ def project(points):
 
 def main():
     """Answer the calls one after the other, in one Blender."""
-    calls = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    calls = json.loads(Path(sys.argv[-2]).read_text("utf-8"))
     answers = [globals()[name](**arguments) for name, arguments in calls]
-    Path(sys.argv[2]).write_text(json.dumps(answers), "utf-8")
+    Path(sys.argv[-1]).write_text(json.dumps(answers), "utf-8")
     sys.stdout.flush()
     os._exit(0)  # the module of Blender 4.2 crashes while Python ends, once any class was registered
 

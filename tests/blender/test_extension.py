@@ -1,37 +1,14 @@
 """The extension as a user gets it: installed from the zip into a Blender of its own, and used without a network."""
 
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from validators import Absent
 from validators.blender import find_python
 
 Blender = Callable[..., list[Any]]
-ROOT = Path(__file__).resolve().parents[2]
-INSTALL = Path(__file__).with_name("install.py")
 LARGEST_BYTES = 200_000_000
-
-
-@pytest.fixture(scope="module")
-def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the environment in which the extension is installed."""
-    try:
-        python = find_python()
-    except Absent as reason:
-        pytest.skip(str(reason))
-    resources = tmp_path_factory.mktemp("resources")
-    environment = {"BLENDER_USER_RESOURCES": str(resources), "PYTHONPATH": "", "BLOCKOUT_PYTHON": ""}
-    done = subprocess.run(
-        [python, str(INSTALL), str(archive)], env=os.environ | environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert (resources / "extensions" / "user_default" / "blockout" / "blender_manifest.toml").exists()
-    return environment | {"BLOCKOUT_EXTENSION": "bl_ext.user_default.blockout"}
 
 
 def test_every_zip_is_small_enough(archive: Path) -> None:

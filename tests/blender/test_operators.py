@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blender.conftest import TESTED
 
 Blender = Callable[..., list[Any]]
 
@@ -55,6 +56,8 @@ def test_what_is_dropped_is_built(blender: Blender, room: Path) -> None:
 
 
 def test_the_preferences_button_tells_what_a_python_has(blender: Blender) -> None:
+    if TESTED == "debian":
+        pytest.skip("it has no other Python")
     (said,) = blender(("check_python", {"outside": sys.executable}))
     assert f"Python {sys.version.split()[0]}" in said
     assert "usd-core" in said
@@ -71,6 +74,8 @@ def test_a_worker_that_the_system_ends_is_a_report_with_its_log(blender: Blender
 
 
 def test_a_blender_that_is_closed_leaves_neither_process_nor_file(blender: Blender, room: Path, tmp_path: Path) -> None:
+    if TESTED == "debian":
+        pytest.skip("its processes have numbers of their own")
     (told,) = blender(("leave_in_the_middle", {"photo": str(room / "room.png")}), TMPDIR=str(tmp_path))
     worker = Path("/proc") / str(told["worker"]) / "fd"
     deadline = time.monotonic() + 60
