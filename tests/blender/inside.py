@@ -188,6 +188,14 @@ def check_python(outside):
     return ours("preferences").check_python(outside)
 
 
+def prefer(**values):
+    """Set preferences of the extension; return the words that the panel's options give then."""
+    told = bpy.context.preferences.addons[EXTENSION].preferences
+    for name, value in values.items():
+        setattr(told, name, value)
+    return ours("properties").options_of(bpy.context.window_manager.blockout).words()
+
+
 def describe():
     """Return everything of the open file that tests look at."""
     scene = bpy.context.scene

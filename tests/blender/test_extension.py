@@ -1,6 +1,7 @@
 """The extension as a user gets it: installed from the zip into a Blender of its own, and used without a network."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,3 +51,30 @@ def test_an_extension_whose_packages_are_gone_says_so(
     (found,) = blender(("operate", {"photo": str(room / "room.png")}), **environment)
     assert "lacks" in found["error"]
     assert found["objects"] == {}
+
+
+def test_the_preferred_estimator_stands_for_the_default(blender: Blender, installed: dict[str, str]) -> None:
+    chosen, none = blender(("prefer", {"estimator": "geometric"}), ("prefer", {"estimator": "DEFAULT"}), **installed)
+    assert chosen[-4:] == ["--depth", "geometric", "--segments", "geometric"]
+    assert not {"--depth", "--segments"} & set(none)
+
+
+def test_the_cache_is_where_the_work_lies(
+    blender: Blender, installed: dict[str, str], room: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    photo = str(room / "room.png")
+    _, absent = blender(("prefer", {"cache": str(cache)}), ("operate", {"photo": photo}), **installed)
+    assert f"no folder can be made in {cache} (no such file or directory)" in absent["error"]
+    cache.mkdir()
+    _, found = blender(("prefer", {"cache": str(cache)}), ("operate", {"photo": photo}), **installed)
+    assert found["answer"] == ["FINISHED"]
+    assert list(cache.iterdir()) == []
+
+
+def test_an_outside_python_does_the_work(blender: Blender, installed: dict[str, str], room: Path) -> None:
+    calls = [("prefer", {"python": python}) for python in (sys.executable, "/bin/false")]
+    operate = ("operate", {"photo": str(room / "room.png")})
+    _, found, _, refused = blender(calls[0], operate, calls[1], operate, **installed)
+    assert found["answer"] == ["FINISHED"]
+    assert "exit code 1" in refused["error"]
