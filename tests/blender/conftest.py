@@ -155,7 +155,7 @@ def prepared(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         photo = tmp_path / "a photo.png"
         Image.fromarray(np.asarray(scene.photo.rgb)).save(photo)
         write_stage(scene, tmp_path / "a.usd", texture=texture, backdrop=backdrop)
-        summary = {"photo": str(photo), "worked_size_px": [scene.camera.height, scene.camera.width]}
+        summary = {"photo": str(photo), "photo_size_px": [scene.camera.height, scene.camera.width]}
         return {"folder": str(folder), "picture": str(photo), "summary": summary, **prepare(tmp_path / "a.usd", folder)}
 
     return make

@@ -92,6 +92,16 @@ def test_the_camera_shows_points_where_the_photo_does(
     assert found["objects"][found["camera"]]["background"] == [True]
 
 
+def test_the_render_has_the_photos_size_also_where_it_was_worked_on_smaller(
+    blender: Blender, prepared: Prepared
+) -> None:
+    ready = prepared(make_scene())
+    height, width = ready["summary"]["photo_size_px"]
+    ready["summary"]["photo_size_px"] = [3 * height, 3 * width]
+    (found,) = blender(("take_in", {"ready": ready, "by_usd": None}))
+    assert found["resolution"] == [3 * width, 3 * height, 100]
+
+
 def test_solids_are_in_metres_and_none_is_scaled(blender: Blender, prepared: Prepared) -> None:
     scene = make_scene()
     (found,) = blender(("take_in", {"ready": prepared(scene), "by_usd": None}))
