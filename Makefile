@@ -46,7 +46,7 @@ test-blender: .venv/installed-dev  ## the extension as installed, in a real wind
 	@.ci/setup-window
 	@.venv/bin/python .ci/make-extension --optional --platform linux-x64
 	.venv/bin/python -m pytest tests/blender/test_window.py $(ARGS)
-	BLOCKOUT_TESTED=debian .venv/bin/python -m pytest $(IN_BLENDER) $(ARGS)
+	BLOCKOUT_TESTED=debian .venv/bin/python -m pytest tests/blender/test_command.py $(IN_BLENDER) $(ARGS)
 	@for version in $(BLENDERS); do \
 	    [ -e .cache/bpy/$$version/ready ] || continue; \
 	    echo "== Blender $$version"; \
