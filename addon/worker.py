@@ -113,7 +113,9 @@ class Worker:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _kill(self) -> None:
-        """End the process and all that it started; that it has ended does not matter."""
+        """End the process and all that it started, which may go on without it."""
+        if self._process.poll() is not None and not self._reader.is_alive():
+            return  # all have ended, and others may have their numbers
         with suppress(ProcessLookupError, PermissionError):
             if os.name == "posix":
                 os.killpg(self._process.pid, signal.SIGKILL)  # it leads a session of its own

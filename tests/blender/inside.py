@@ -173,6 +173,15 @@ def kill_worker(photo):
         assert not folder.exists()
 
 
+def give_up(photo):
+    """Start a worker and close it at once; return how long that takes."""
+    run = ours("build").start_photos([Path(photo)], ours("build").Options())
+    time.sleep(0.5)
+    start = time.monotonic()
+    run.close()
+    return {"seconds": time.monotonic() - start}
+
+
 def leave_in_the_middle(photo):
     """End this Blender while a worker runs; nothing tidies up."""
     run = ours("build").start_photos([Path(photo)], ours("build").Options())

@@ -158,6 +158,27 @@ def test_a_python_that_cannot_do_it_is_told(
     assert "name another Python in its preferences" in found["error"]
 
 
+def test_a_program_that_leaves_a_child_behind_is_ended_with_it(
+    blender: Blender, room: Path, tmp_path: Path, temporary: Path
+) -> None:
+    program, number = tmp_path / "python", tmp_path / "number"
+    program.write_text(f"#!/bin/sh\nsleep 1000 &\necho $! > '{number}'\nexit 3\n")
+    program.chmod(0o755)
+    (told,) = blender(
+        ("give_up", {"photo": str(room / "room.png")}), BLOCKOUT_PYTHON=str(program), TMPDIR=str(temporary)
+    )
+    assert told["seconds"] < 3
+    assert not is_running(int(number.read_text()))
+
+
+def is_running(number: int) -> bool:
+    """Return whether a process runs; one that has ended and was not asked for is a zombie."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_too_little_memory_is_told(blender: Blender, room: Path, tmp_path: Path, temporary: Path) -> None:
     program = make_python(tmp_path, "", shell="ulimit -v 900000")
     photo = room / "large.png"
