@@ -212,7 +212,11 @@ def describe():
     render = scene.render
     return {
         "objects": {thing.name: describe_object(thing) for thing in bpy.data.objects},
-        "materials": {material.name: describe_material(material) for material in bpy.data.materials if material.users},
+        "materials": {
+            material.name: describe_material(material)
+            for material in bpy.data.materials
+            if material.node_tree and material.users
+        },
         "collections": {c.name: sorted(thing.name for thing in c.objects) for c in bpy.data.collections},
         "mode": bpy.context.mode,
         "camera": scene.camera.name if scene.camera else None,
