@@ -31,10 +31,10 @@ def measure_here(prediction: Prediction) -> None:
     """Measure all segments as reconstruction does."""
     ids = prediction.segments.ids
     runs = find_runs(ids)
-    found = measure(runs, prediction.photo.rgb, int(ids.max()))
-    border_px, stride = max(1, round(0.003 * max(ids.shape))), max(1, int(np.sqrt(ids.size / SAMPLES)))
-    samples = draw_samples(ids, prediction.depth.z, runs, found.area, border_px, stride)
-    assert len(samples.depth_quantiles()) == ids.max() + 1
+    found = measure(runs, int(ids.max()))
+    border_px, stride = max(1, round(0.003 * max(ids.shape))), max(1, round(np.sqrt(ids.size / SAMPLES)))
+    samples = draw_samples(ids, prediction.depth.z, prediction.photo.rgb, runs, found.area, border_px, stride)
+    assert len(samples.depth_quantiles()) == len(samples.mean_colours()) == ids.max() + 1
 
 
 def measure_by_library(prediction: Prediction) -> None:

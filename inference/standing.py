@@ -12,6 +12,7 @@ FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
 NOWHERE_M = 15.0  # the distance of what touches nothing whose distance is known
 WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a wall runs
 LEAN_SHARE = 0.2  # of its border: a region without a foot stands with the neighbours met by then, from afar
+TOUCHING, SAME_BUILDING = 0.03, 1.6  # of a border, and times the distance: structures that share one, and stand alike
 FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
 
 
@@ -38,6 +39,7 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
         hidden_by = in_front & (r.below[i] < 0.98)  # what rises over the horizon stands behind it, not on it
         hidden_by[i] = False
         walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside)
+    _align(r, walls, np.array([kind == "structure" for kind in kinds]) & is_upright)
     _lean_on_neighbours(r, walls, is_upright, aside)
     walls[is_upright & np.isnan(walls[:, 0])] = [1 / NOWHERE_M, 0]
     planes = walls[:, :1] * ahead + walls[:, 1:] * right
@@ -81,6 +83,31 @@ def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     base = float(np.median(y - slope * x))
     misfit, misfit_level = np.median(np.abs(y - slope * x - base)), np.median(np.abs(y - np.median(y)))
     return (base, slope) if misfit <= 0.5 * misfit_level else (np.nan, np.nan)
+
+
+def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray) -> None:
+    """Bring level walls that touch and stand about as far, in place, to one distance: they are one building.
+
+    The farther ones count: what stands before a building hides its foot.
+    """
+    near = np.where(is_structure & (walls[:, 1] == 0), walls[:, 0], np.nan)
+    borders = r.borders.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        alike = SAME_BUILDING * np.minimum(near, near[:, None]) >= np.maximum(near, near[:, None])
+    together = alike & (r.borders >= TOUCHING * np.minimum(borders, borders[:, None]))
+    for members in _connected(together):
+        from_afar = members[np.argsort(near[members], kind="stable")]
+        share = np.cumsum(r.area[from_afar])
+        walls[members, 0] = near[from_afar[np.searchsorted(share, LEAN_SHARE * share[-1])]]
+
+
+def _connected(links: np.ndarray) -> list[np.ndarray]:
+    """Return the numbers (n,) of each group of two or more that (N, N) symmetric links connect."""
+    group, before = np.arange(len(links)), None
+    while before is None or (group != before).any():
+        before = group
+        group = np.minimum(group, np.where(links, group, len(links)).min(axis=1))
+    return [members for number in np.unique(group) if len(members := np.flatnonzero(group == number)) > 1]
 
 
 def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, aside: np.ndarray) -> None:

@@ -7,7 +7,9 @@ junctions (corners where three or four cracks meet, and the frame's corners) or 
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -46,43 +48,69 @@ def trace_borders(ids: np.ndarray) -> list[Arc]:
     Returns:
         The arcs, those between junctions first, each group in order of its starting node.
     """
-    codes = crack_codes(ids)
-    columns = codes.shape[1]
-    flat = codes.tobytes()
-    steps = (1, columns, -1, -columns)
-    junction = cv2.LUT(codes, _JUNCTION).view(bool)
-    for corner in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
-        junction[corner] = True
-    is_junction = junction.tobytes()
-    seen_loops = set()
-    arcs = []
+    bends = _find_bends(crack_codes(ids))
+    following = bends.following.tolist()
+    steps = array("q")  # of all arcs, one after another
+    ends = [0]
 
-    def walk(start: int, first: int) -> None:
-        node, direction = start + steps[first], first
-        nodes = [start]
-        while node != start and not is_junction[node]:
-            code = flat[node]
-            if code == _UPPER_LEFT:
-                seen_loops.add(node)
-            turned = _NEXT[code][direction]
-            if turned != direction:
-                nodes.append(node)
-                direction = turned
-            node += steps[direction]
-        nodes.append(node)
-        arcs.append(_make_arc(np.array(nodes), first, direction, ids, not is_junction[start]))
+    def walk(start: int) -> int:
+        """Add the steps of an arc and the node where it ends; return its first step when it is walked backwards."""
+        step = start
+        while True:
+            steps.append(step)
+            last, step = step, following[step]
+            if step < 0 or step == start:
+                break
+        end = step if step >= 0 else 4 * ~step
+        steps.append(end)
+        ends.append(len(steps))
+        return (end & ~3) + (last + 2) % 4
 
-    walked = set()
-    for start in np.flatnonzero(junction).tolist():
-        for first in _LEAVING[flat[start]]:
-            if (start, first) not in walked:
-                walk(start, first)
-                end_x, end_y = arcs[-1].points[-1].tolist()
-                walked.add((end_y * columns + end_x, (arcs[-1].last + 2) % 4))
-    for start in np.flatnonzero((codes == _UPPER_LEFT) & ~junction).tolist():
-        if start not in seen_loops:
-            walk(start, RIGHT)
-    return arcs
+    backwards = set()
+    for node in np.flatnonzero(bends.is_junction).tolist():
+        for direction in _LEAVING[bends.codes[node]]:
+            if 4 * node + direction not in backwards:
+                backwards.add(walk(4 * node + direction))
+    is_seen = bends.is_junction.copy()
+    is_seen[np.array(steps) >> 2] = True
+    for node in np.flatnonzero((bends.codes == _UPPER_LEFT) & ~is_seen).tolist():
+        if not is_seen[node]:
+            walk(4 * node + RIGHT)
+            is_seen[np.array(steps[ends[-2] :]) >> 2] = True
+    return _make_arcs(np.array(steps), np.array(ends), bends, ids)
+
+
+@dataclass(frozen=True, eq=False)
+class _Bends:
+    """The nodes at which a walk may turn or end; between them cracks run straight.
+
+    Attributes:
+        points: (N, 2) int32, (x, y) px, row by row.
+        codes: (N,) uint8, the bits of the directions in which cracks leave.
+        is_junction: (N,) bool, whether walks end there.
+        following: (4 N,) int64, for each step, that is 4 times a node plus the direction in which it leaves, the step
+            after it, or ~node where it ends at a junction; without meaning where no crack leaves.
+    """
+
+    points: np.ndarray
+    codes: np.ndarray
+    is_junction: np.ndarray
+    following: np.ndarray
+
+
+def _find_bends(codes: np.ndarray) -> _Bends:
+    """Return the bends among the nodes (H + 1, W + 1) of a map."""
+    y, x = np.divmod(np.flatnonzero(cv2.LUT(codes, _BEND).view(bool)), codes.shape[1])
+    code = codes[y, x]
+    is_junction = _JUNCTION[code]
+    is_junction[((x == 0) | (x == codes.shape[1] - 1)) & ((y == 0) | (y == codes.shape[0] - 1))] = True
+    # Cracks run straight up to the next bend in their row or column.
+    ahead = np.zeros((len(code), 4), np.int64)
+    ahead[:-1, RIGHT], ahead[1:, LEFT] = np.arange(1, len(code)), np.arange(len(code) - 1)
+    by_column = np.argsort(x, kind="stable")
+    ahead[by_column[:-1], DOWN], ahead[by_column[1:], UP] = by_column[1:], by_column[:-1]
+    following = np.where(is_junction[ahead], ~ahead, 4 * ahead + _NEXT[code[ahead], np.arange(4)])
+    return _Bends(np.column_stack([x, y]).astype(np.int32), code, is_junction, following.ravel())
 
 
 def crack_codes(ids: np.ndarray) -> np.ndarray:
@@ -105,17 +133,22 @@ def crack_codes(ids: np.ndarray) -> np.ndarray:
     return codes
 
 
-def _make_arc(nodes: np.ndarray, first: int, last: int, ids: np.ndarray, is_loop: bool) -> Arc:
-    y, x = np.divmod(nodes, ids.shape[1] + 1)
-    # Left and right of the first step among the four pixels that touch node (x, y).
-    ahead = {RIGHT: ((-1, 0), (0, 0)), DOWN: ((0, 0), (0, -1)), LEFT: ((0, -1), (-1, -1)), UP: ((-1, -1), (-1, 0))}
-    left, right = (_pixel(ids, int(y[0]) + dy, int(x[0]) + dx) for dy, dx in ahead[first])
-    return Arc(np.column_stack([x, y]).astype(np.int32), left, right, first, last, is_loop)
+def _make_arcs(steps: np.ndarray, ends: np.ndarray, bends: _Bends, ids: np.ndarray) -> list[Arc]:
+    """Return the arcs of steps (M,), those of arc k being ends[k] to ends[k + 1]."""
+    points = bends.points[steps >> 2]
+    begin, first, last = ends[:-1], steps[ends[:-1]] % 4, steps[ends[1:] - 2] % 4
+    left, right = (_pixels(ids, points[begin] + beside[first]).tolist() for beside in (_LEFT_OF, _RIGHT_OF))
+    is_loop = ~bends.is_junction[steps[begin] >> 2]
+    pieces = [points[a:b] for a, b in pairwise(ends.tolist())]
+    columns = (pieces, left, right, first.tolist(), last.tolist(), is_loop.tolist())
+    return [Arc(*values) for values in zip(*columns, strict=True)]
 
 
-def _pixel(ids: np.ndarray, row: int, column: int) -> int:
-    inside = 0 <= row < ids.shape[0] and 0 <= column < ids.shape[1]
-    return int(ids[row, column]) if inside else OUTSIDE
+def _pixels(ids: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return (N,) the ids at pixels (N, 2) x, y, ``OUTSIDE`` beyond the frame."""
+    last = np.array(ids.shape[::-1]) - 1
+    x, y = np.clip(places, 0, last).T
+    return np.where(((places >= 0) & (places <= last)).all(axis=1), ids[y, x], OUTSIDE)
 
 
 def _next_direction(code: int, direction: int) -> int:
@@ -124,7 +157,12 @@ def _next_direction(code: int, direction: int) -> int:
     return {1 << d: d for d in range(4)}.get(onward, direction)
 
 
+# The pixels on either side of a step, less the node that it leaves, by its direction.
+_LEFT_OF = np.array([(0, -1), (0, 0), (-1, 0), (-1, -1)])
+_RIGHT_OF = np.array([(0, 0), (-1, 0), (-1, -1), (0, -1)])
 _UPPER_LEFT = 1 << RIGHT | 1 << DOWN  # each loop has such a corner: the leftmost of its topmost nodes
-_NEXT = [[_next_direction(code, direction) for direction in range(4)] for code in range(16)]
+_NEXT = np.array([[_next_direction(code, direction) for direction in range(4)] for code in range(16)])
 _LEAVING = [[d for d in range(4) if code >> d & 1] for code in range(16)]
-_JUNCTION = np.array([code.bit_count() > 2 for code in range(256)], np.uint8)
+_STRAIGHT = (0, 1 << RIGHT | 1 << LEFT, 1 << DOWN | 1 << UP)
+_BEND = np.array([code not in _STRAIGHT for code in range(256)], np.uint8)
+_JUNCTION = np.array([code.bit_count() > 2 for code in range(16)])

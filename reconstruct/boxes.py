@@ -10,7 +10,8 @@ import numpy as np
 import shapely
 
 from .evidence import Evidence
-from .extents import FACE_SHARE, LEAST_POINTS, Extent, keep_corners, quantile_by
+from .extents import FACE_SHARE, LEAST_POINTS, Extent, keep_corners
+from .order import median, quantile_by, thin
 from .priors import expect_thickness
 from .shapes import Shape, make_box, make_profile
 
@@ -32,7 +33,7 @@ def fit_boxes(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
             with np.errstate(invalid="ignore"):
                 facing = sign * normals[:, axis] > LEVEL
             if facing.sum() > max(LEAST_POINTS, FACE_SHARE * len(local)):
-                place = float(np.median(local[facing, axis]))
+                place = median(local[facing, axis])
                 # A face in the middle of the extent is a seat or a step, not the end of the box.
                 if abs(place - ends[axis]) < 0.15 * (high[axis] - low[axis]) + evidence.half_pixel:
                     ends[axis] = place
@@ -48,7 +49,8 @@ def fit_boxes(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
 
 def _is_degenerate(size: np.ndarray) -> bool:
     """Return whether a box (3,) is thinner than a card."""
-    return bool(size.min() <= THINNEST * np.median(size))
+    least, middle, _ = sorted(size.tolist())
+    return bool(least <= THINNEST * middle)
 
 
 def _extend_hidden(evidence: Evidence, axes: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
@@ -103,7 +105,7 @@ def _fit_profile(
     """Yield what the face towards the camera shows, pulled back: gables, sofas and cars seen from one side."""
     outline = _trace(local[front][:, :2], low[:2], high[:2])
     if outline is not None:
-        place = float(np.median(local[front, 2]))
+        place = median(local[front, 2])
         if place - low[2] > THINNEST * (high[2] - low[2]):
             yield make_profile(axes, outline, low[2], place, source)
 
@@ -119,7 +121,7 @@ def fit_footprint(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
     ends = np.sort(flat @ np.column_stack([low, high]), axis=1)
     outline = _trace(local[is_top] @ flat.T, ends[:, 0], ends[:, 1])
     if outline is not None:
-        top = float(np.median(local[is_top, 1]))
+        top = median(local[is_top, 1])
         lying = np.column_stack([axes[:, 0], -axes[:, 2], axes[:, 1]])
         block = make_profile(lying, outline, float(low[1]), top, "seen: its top")
         yield replace(block, thickness=float(np.ptp(outline[:, 1])))
@@ -155,14 +157,14 @@ def _trace(points: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray 
 
 def fit_height_profiles(evidence: Evidence, seen: Extent) -> Iterator[Shape]:
     """Yield solids whose height changes along one level axis only: sofas, beds, cars and gabled houses."""
-    axes, local, low, high = seen.axes, seen.local, seen.low.copy(), seen.high.copy()
+    axes, local, low, high = seen.axes, thin(seen.local), seen.low.copy(), seen.high.copy()
     bottom = low[1]
     source = _extend_hidden(evidence, axes, low, high)
     if _is_degenerate(high - low):
         return
     for along in (0, 2):
         edges = np.linspace(low[along], high[along], PROFILE_BINS + 1)
-        number = np.clip(np.searchsorted(edges, local[:, along]) - 1, 0, PROFILE_BINS - 1)
+        number = ((local[:, along] - low[along]) / (edges[1] - edges[0])).astype(int).clip(0, PROFILE_BINS - 1)
         known, tops = quantile_by(number, local[:, 1], 0.97, PROFILE_BINS)
         if len(known) < 0.6 * PROFILE_BINS:
             continue

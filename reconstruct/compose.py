@@ -12,6 +12,7 @@ from .evidence import Evidence
 from .fits import propose
 from .frames import transform
 from .judge import ERROR_CAP, Verdict, judge
+from .order import thin
 from .planes import fit_roughly, mean_error
 from .scene import Prism
 from .shapes import Shape, to_prism
@@ -124,5 +125,5 @@ def solidify(fit: Fit, kind: Kind, camera: Camera, world_from_camera: np.ndarray
 
 def fit_flat(evidence: Evidence) -> float:
     """Return the mean relative depth error of the plane that fits a segment best: what a shape has to match."""
-    points = transform(evidence.camera_from_world, evidence.points)
+    points = transform(evidence.camera_from_world, thin(evidence.points))
     return mean_error(points @ fit_roughly(points) - 1) if len(points) else 0.0

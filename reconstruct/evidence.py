@@ -10,6 +10,7 @@ import numpy as np
 
 from ..inference.prediction import Camera
 from .frames import rays_through, transform
+from .order import median
 
 SQUARE = np.ones((3, 3), np.uint8)  # a pixel of the grid: closer than that an outline is not known
 GRID_PX = 128  # long side of the grid that a segment's box is reduced to
@@ -69,14 +70,14 @@ class Evidence:
     @cached_property
     def distance(self) -> float:
         """Return how far from the camera the segment is; there must be points."""
-        return float(np.median(np.linalg.norm(self.points - self.eye, axis=1)))
+        return median(np.linalg.norm(self.points - self.eye, axis=1))
 
     @cached_property
     def roughness(self) -> float:
         """Return the relative deviation of depth from pixel to pixel where the surface is smooth."""
         log = np.log(np.where(self.own, self.z, np.nan))
         bends = [np.abs(np.diff(log, 2, axis=axis)) for axis in (0, 1)]
-        medians = [float(np.median(known)) for bend in bends if len(known := bend[np.isfinite(bend)])]
+        medians = [median(known) for bend in bends if len(known := bend[np.isfinite(bend)])]
         return max(medians, default=0.0) / BEND_OF_DEVIATION
 
     @cached_property
@@ -154,14 +155,16 @@ def gather_evidence(
     depth = z[np.ix_(rows, columns)].astype(np.float64)
     inside = np.isin(ids[np.ix_(rows, columns)], wanted)
     depth = settle_edges(depth, inside)
-    pixels = np.stack(np.meshgrid(columns + 0.5, rows + 0.5), axis=-1)
-    surface = transform(world_from_camera, rays_through(pixels, camera) * depth[..., None])
-    normals = _estimate_normals(surface, depth, inside, world_from_camera[:3, 3])
+
+    def lift(mask: np.ndarray) -> np.ndarray:
+        row, column = np.nonzero(mask)
+        rays = rays_through(np.column_stack([columns[column], rows[row]]) + 0.5, camera)
+        return transform(world_from_camera, rays * depth[mask][:, None])
+
     known = inside & np.isfinite(depth)
+    normals = _estimate_normals(depth, known, (rows, columns), camera) @ world_from_camera[:3, :3].T
     frame = (x0 <= 1, y0 <= 1, x1 >= width - 1, y1 >= height - 1)
-    return Evidence(
-        grid, world_from_camera, inside, depth, surface[known], normals[known], surface[_beside(inside, depth)], frame
-    )
+    return Evidence(grid, world_from_camera, inside, depth, lift(known), normals, lift(_beside(inside, depth)), frame)
 
 
 def settle_edges(depth: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -179,6 +182,8 @@ def settle_edges(depth: np.ndarray, inside: np.ndarray) -> np.ndarray:
         steep = np.hypot(*np.gradient(np.where(known, log, np.nan), edge_order=1)) > BLEEDING
     # A step between two things is two pixels wide at most; a ramp is wider.
     ramp = cv2.morphologyEx((steep & known).view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    if not ramp.any():
+        return depth
     outside = cv2.dilate((~inside).view(np.uint8), np.ones((5, 5), np.uint8)).view(bool)
     _, labels = cv2.connectedComponents(ramp, connectivity=8)
     suspects = np.setdiff1d(np.unique(labels[outside & known]), [0])
@@ -200,7 +205,7 @@ def _is_flat(depth: np.ndarray, area: np.ndarray) -> bool:
     coordinates = np.column_stack([columns, rows, np.ones(len(rows))])
     inverse = 1 / depth[area]
     plane = np.linalg.lstsq(coordinates, inverse, rcond=None)[0]
-    return bool(np.median(np.abs(coordinates @ plane / inverse - 1)) < FLAT)
+    return median(np.abs(coordinates @ plane / inverse - 1)) < FLAT
 
 
 def _beside(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -211,27 +216,34 @@ def _beside(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:
         return ~inside & (nearest > 0) & (depth > nearest)
 
 
-def _estimate_normals(surface: np.ndarray, depth: np.ndarray, inside: np.ndarray, eye: np.ndarray) -> np.ndarray:
-    """Return (h, w, 3) unit normals towards the eye, from differences between pixels of one unbroken surface."""
-    log = np.log(np.where(inside, depth, np.nan))
-    (ax, ay, az), (bx, by, bz) = (_slope(surface, log, axis) for axis in (1, 0))
-    normals = np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
-    towards = np.einsum("ijk,ijk->ij", normals, eye - surface)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        normals *= (np.sign(towards) / np.sqrt(np.einsum("ijk,ijk->ij", normals, normals)))[..., None]
-    return normals
+def _estimate_normals(
+    depth: np.ndarray, known: np.ndarray, pixels: tuple[np.ndarray, np.ndarray], camera: Camera
+) -> np.ndarray:
+    """Return (n, 3) unit normals in camera axes, towards the camera, at known pixels (h, w) of one segment.
+
+    They are those of the tangent planes w . P = 1: inverse depth changes by (w_x / fx, w_y / fy) from pixel to pixel
+    of the photo, of which the grid has rows (h,) and columns (w,).
+    """
+    inverse = 1 / np.where(known, depth, np.nan)
+    rows, columns = pixels
+    tilt_x = _slope(inverse.T, columns).T[known] * camera.fx
+    tilt_y = _slope(inverse, rows)[known] * camera.fy
+    row, column = np.nonzero(known)
+    x, y, _ = rays_through(np.column_stack([columns[column], rows[row]]) + 0.5, camera).T
+    normals = -np.column_stack([tilt_x, tilt_y, inverse[known] - x * tilt_x - y * tilt_y])
+    return normals / np.sqrt(np.einsum("ij,ij->i", normals, normals))[:, None]
 
 
-def _slope(surface: np.ndarray, log: np.ndarray, axis: int) -> np.ndarray:
-    """Return (3, h, w) the change of a surface along an axis, central where it can be, zero where both sides break."""
-    head, tail = (slice(1, None), slice(None)), (slice(None, -1), slice(None))
-    if axis == 1:
-        head, tail = head[::-1], tail[::-1]
+def _slope(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return (h, w) the slope of values along their rows' places (h,), central where it can be, NaN at lone pixels."""
+    step = values[1:] - values[:-1]
     with np.errstate(invalid="ignore"):
-        whole = np.abs(log[head] - log[tail]) < STEP
-    planes = surface.transpose(2, 0, 1)
-    change = np.zeros(planes.shape)
-    step = np.where(whole, planes[:, *head] - planes[:, *tail], 0)
-    change[:, *tail] += step
-    change[:, *head] += step
-    return change
+        whole = np.abs(step) < STEP * values[1:]
+    step = np.where(whole, step, 0)
+    gap = whole * np.diff(places)[:, None]
+    rise, run = np.zeros(values.shape), np.zeros(values.shape)
+    for part in (slice(1, None), slice(None, -1)):
+        rise[part] += step
+        run[part] += gap
+    with np.errstate(invalid="ignore"):
+        return rise / run

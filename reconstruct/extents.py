@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from .evidence import Evidence
+from .order import find_quantiles, median, thin
 from .shapes import upright_axes
 
 LEAST_POINTS = 12
-EXTENT = (0.004, 0.996)  # quantiles that stand for the ends of what is seen
 UPRIGHT = 0.5  # |y| of a normal below which a face stands
 FACE_SHARE = 0.06  # of the points: a side that is really seen has as many
 HIDDEN_BELOW = 1.2  # of a thing's seen height: so much of it may be hidden down to the ground
@@ -22,7 +22,7 @@ def find_bottom(evidence: Evidence, has_ground: bool) -> float:
 
     Where what it stands on is hidden, the ground is not further below that point than the segment is high.
     """
-    low, high = find_ends(evidence.points[:, 1])
+    low, high = find_quantiles(evidence.points[:, 1])
     to_ground = 0.12 * (high - low) + 0.01 * evidence.distance
     if evidence.is_cut_below:
         to_ground = max(to_ground, HIDDEN_BELOW * (high - low))
@@ -31,14 +31,14 @@ def find_bottom(evidence: Evidence, has_ground: bool) -> float:
 
 def find_axes(evidence: Evidence) -> list[np.ndarray]:
     """Return upright axes (3, 3) whose z is a level direction towards the camera: from seen sides, and from extent."""
-    normals, points = evidence.normals, evidence.points
+    normals, points = thin(evidence.normals), thin(evidence.points)
     angles = []
     with np.errstate(invalid="ignore"):
         standing = np.abs(normals[:, 1]) < UPRIGHT
     if standing.sum() >= max(LEAST_POINTS, FACE_SHARE * len(points)):
         angles.append(_strongest_angle(np.arctan2(normals[standing, 0], normals[standing, 2])))
     level = points[:, [0, 2]].astype(np.float32)
-    low, high = np.stack([find_ends(values, (0.02, 0.98)) for values in level.T], axis=1)
+    low, high = np.stack([find_quantiles(values, (0.02, 0.98)) for values in level.T], axis=1)
     rect = cv2.minAreaRect(level[((level >= low) & (level <= high)).all(1)])
     angles.append(-np.radians(rect[2]))
     distinct = [a for k, a in enumerate(angles) if all(_turn_between(a, b) > np.radians(4) for b in angles[:k])]
@@ -61,7 +61,7 @@ def _strongest_angle(angles: np.ndarray) -> float:
     peak = 2 * float(np.argmax(smooth)) + 1
     away = (quarter - peak + 45) % 90 - 45
     near = np.abs(away) < 8
-    return float(np.radians(peak + np.median(away[near])))
+    return float(np.radians(peak + median(away[near])))
 
 
 def _turn_between(a: float, b: float) -> float:
@@ -89,26 +89,10 @@ class Extent:
 def measure_extent(evidence: Evidence, axes: np.ndarray, bottom: float) -> Extent:
     """Return the extent of a segment that stands at the height ``bottom``."""
     local = evidence.points @ axes
-    low, high = np.stack([find_ends(values) for values in local.T], axis=1)
+    low, high = np.stack([find_quantiles(values) for values in local.T], axis=1)
     low, high = low - evidence.half_pixel, high + evidence.half_pixel
     low[1] = bottom if bottom < high[1] else low[1]
     return Extent(axes, local, low, high)
-
-
-def find_ends(values: np.ndarray, shares: tuple[float, float] = EXTENT) -> np.ndarray:
-    """Return (2,) the values (n,) below which two shares of them lie."""
-    first, second = (round(share * (len(values) - 1)) for share in shares)
-    return np.partition(values, (first, second))[[first, second]]
-
-
-def quantile_by(number: np.ndarray, values: np.ndarray, share: float, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers 0..count - 1 that occur three times or more, and the quantile of the values of each."""
-    order = np.argsort(values)
-    order = order[np.argsort(number[order].astype(np.int16), kind="stable")]
-    starts = np.searchsorted(number[order], np.arange(count + 1))
-    used = np.flatnonzero(np.diff(starts) >= 3)
-    within = np.rint(share * (starts[used + 1] - starts[used] - 1)).astype(int)
-    return used, values[order[starts[used] + within]]
 
 
 def keep_corners(line: np.ndarray, tolerance: float) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .evidence import SQUARE, Evidence
 from .frames import transform
-from .raster import rasterise_layers
+from .raster import rasterise_solids
 from .shapes import Shape
 
 ERROR_CAP = 0.25  # a pixel that is missed, or leaks, counts as this relative depth error
@@ -35,17 +35,11 @@ def judge(candidates: Sequence[tuple[Shape, Evidence]]) -> list[Verdict]:
     if not candidates:
         return []
     grid = candidates[0][1]
-    faces = [_facing(shape.triangles, grid.eye) for shape, _ in candidates]
-    layer = np.repeat(np.arange(len(faces)), [len(triangles) for triangles in faces])
-    triangles = transform(grid.camera_from_world, np.concatenate(faces))
-    depths = rasterise_layers(triangles, layer, len(faces), grid.camera).depth
+    surfaces = [shape.triangles for shape, _ in candidates]
+    layer = np.repeat(np.arange(len(surfaces)), [len(triangles) for triangles in surfaces])
+    triangles = transform(grid.camera_from_world, np.concatenate(surfaces))
+    depths = rasterise_solids(triangles, layer, len(surfaces), grid.camera)
     return [_compare(depth, evidence) for depth, (_, evidence) in zip(depths, candidates, strict=True)]
-
-
-def _facing(triangles: np.ndarray, eye: np.ndarray) -> np.ndarray:
-    """Return the triangles (T, 3, 3) of a closed solid whose outside the eye sees: only they can be the nearest."""
-    a, b, c = triangles.transpose(1, 0, 2) - eye
-    return triangles[np.einsum("ij,ij->i", np.cross(b - a, c - a), a) < 0]
 
 
 def _compare(depth: np.ndarray, evidence: Evidence) -> Verdict:

@@ -51,7 +51,7 @@ def _number_pieces(ids: np.ndarray) -> tuple[np.ndarray, list[int], dict[int, Bo
     if known[-1] < LARGEST_TABLE:
         number = np.zeros(known[-1] + 1, np.int32)
         number[known] = np.arange(1, len(known) + 1)
-        pieces = np.take(number, ids, mode="clip")  # no id lies outside; not to look is twice as fast
+        pieces = number[ids]
     else:
         pieces = np.searchsorted(known, ids).astype(np.int32) + 1
     owner = [0, *sorted(rings)]
@@ -110,7 +110,8 @@ def open_saddles(pieces: np.ndarray) -> None:
     A pixel is repainted only where the rest of its piece hangs together without it, so no piece falls apart or goes.
     Corners three pixels apart do not touch each other's surroundings, so those are treated at once.
     """
-    y, x = np.nonzero(crack_codes(pieces)[1:-1, 1:-1] == _ALL_CRACKS)
+    corners = crack_codes(pieces)[1:-1, 1:-1] == _ALL_CRACKS
+    y, x = np.divmod(np.flatnonzero(corners), max(corners.shape[1], 1))
     for _ in range(SADDLE_ROUNDS):
         group = y % 3 * 3 + x % 3
         repainted = [_open_apart(pieces, y[group == number], x[group == number]) for number in range(9)]

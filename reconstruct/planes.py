@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .order import find_quantiles, median
+
 FIT_SAMPLES, ROUGH_SAMPLES = 500, 300
 HYPOTHESES = 96
 ERROR_CAP = 0.25  # a worse sample counts as this: an outlier is wrong, not very wrong
-REFINEMENTS = 8
+REFINEMENTS, SETTLED = 8, 1e-5  # at most so many; relative change of a plane that ends them
 # How far beyond its inliers a front face may reach: nearer and further, as a share of their depths. A plane that
 # nearly all samples agree on may run on into the unknown, as a floor does.
 REACH, REACH_TRUSTED = (0.85, 1.2), (0.5, 3.0)
@@ -67,7 +69,7 @@ def fit_plane(rays: np.ndarray, z: np.ndarray) -> Plane:
     """
     keep = np.linspace(0, len(z) - 1, min(len(z), FIT_SAMPLES)).astype(int)
     rays, z = rays[keep], z[keep]
-    w = np.array([0.0, 0.0, 1 / np.median(z)])
+    w = np.array([0.0, 0.0, 1 / median(z)])
     if len(z) >= 6:
         w = _refine(_best_hypothesis(rays, z, w), rays, z)
     return Plane(w, mean_error(z * (rays @ w) - 1))
@@ -104,10 +106,10 @@ def limit_tilt(w: np.ndarray, rays: np.ndarray, z: np.ndarray, outline_rays: np.
         (3,) plane; unchanged where it keeps the range.
     """
     errors = np.abs(z * (rays @ w) - 1)
-    inlier = errors <= max(3 * float(np.median(errors)), 0.02)
+    inlier = errors <= max(3 * median(errors), 0.02)
     trusted = np.mean(errors <= TRUSTED_ERROR) >= TRUSTED_SHARE
     nearer, further = REACH_TRUSTED if trusted else REACH
-    nearest, furthest = np.quantile(z[inlier], [0.02, 0.98])
+    nearest, furthest = find_quantiles(z[inlier], (0.02, 0.98))
     low, high = 1 / (further * furthest), 1 / (nearer * nearest)
     pivot = rays[inlier].mean(0)
     middle = float(np.clip(pivot @ w, low, high))
@@ -135,10 +137,12 @@ def _refine(w: np.ndarray, rays: np.ndarray, z: np.ndarray) -> np.ndarray:
     points = rays * z[:, None]
     for _ in range(REFINEMENTS):
         errors = np.abs(points @ w - 1)
-        scale = max(4.7 * 1.4826 * float(np.median(errors)), 1e-6)
+        scale = max(4.7 * 1.4826 * median(errors), 1e-6)
         weights = np.square(1 - np.square(np.minimum(errors / scale, 1)))
         normal = (points * weights[:, None]).T @ points
         # A grain of stiffness keeps samples on one line from tilting the plane at will.
         normal[[0, 1], [0, 1]] += 1e-9 * np.trace(normal)
-        w = np.linalg.solve(normal, (points * weights[:, None]).sum(0))
+        before, w = w, np.linalg.solve(normal, (points * weights[:, None]).sum(0))
+        if np.abs(w - before).sum() < SETTLED * np.abs(w).sum():
+            break
     return w

@@ -6,6 +6,7 @@ ridge, a bottle a circle pulled up through several sizes: so an artist finds the
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -108,10 +109,10 @@ def to_prism(shape: Shape, kind: Kind, camera: Camera, world_from_camera: np.nda
 
 def upright_axes(direction: np.ndarray) -> np.ndarray:
     """Return (3, 3) columns x, y = up, z = the level direction (x, z components of a world vector)."""
-    z = np.array([direction[0], 0.0, direction[-1]])
-    z /= np.linalg.norm(z)
-    y = np.array([0.0, 1.0, 0.0])
-    return np.column_stack([np.cross(y, z), y, z])
+    x, z = float(direction[0]), float(direction[-1])
+    length = math.hypot(x, z)
+    x, z = x / length, z / length
+    return np.array([[z, 0.0, x], [0.0, 1.0, 0.0], [-x, 0.0, z]])
 
 
 def make_box(axes: np.ndarray, low: np.ndarray, high: np.ndarray, source: str) -> Shape:

@@ -19,6 +19,7 @@ from .clean_plate import CleanPlate, fill_hidden
 from .frames import rays_through, transform
 from .meshes import mesh_of, triangles_of
 from .outlines import Outline, trace_outlines
+from .pieces import open_saddles
 from .planes import fit_plane, mean_error
 from .raster import rasterise
 from .scene import Prism, Scene
@@ -225,6 +226,7 @@ def _trace(labels: np.ndarray, members: list[_Member], grid: _Grid, things: np.n
             if (member.own & (pieces == piece)).any():
                 planes.append(number)
                 numbered[pieces == piece] = 1 + len(planes)
+    open_saddles(numbered)
     ratio = np.array(seen.ids.shape[::-1]) / labels.shape[::-1]
     traced = [(planes[o.id - 2], _polygon(o, ratio)) for o in trace_outlines(numbered, TOLERANCE_PX) if o.id > 1]
     outlines = {outline.id: _polygon(outline) for outline in seen.outlines}

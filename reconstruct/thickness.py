@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..inference.prediction import Kind
+from .order import find_quantiles
 from .planes import Plane
 
 SPREAD_QUANTILES = (0.05, 0.25, 0.75, 0.95)
@@ -66,7 +67,7 @@ def estimate_thickness(
     errors = errors[np.abs(errors) < OUTLIER_ERROR]
     spread = 0.0
     if len(errors) >= 12:
-        low, first, third, high = np.quantile(errors * plane.distance, SPREAD_QUANTILES)
+        low, first, third, high = find_quantiles(errors * plane.distance, SPREAD_QUANTILES)
         # Twice the middle half is the whole of an even spread; what leaks in at silhouettes only widens the tails.
         spread = min(float(high - low), 2 * float(third - first), MOST_SHARE[kind] * smaller_side)
     if spread > share * smaller_side:

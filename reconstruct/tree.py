@@ -117,19 +117,19 @@ def survey(tree: Tree, prediction: Prediction, leaves: list[Node]) -> None:
     window = (slice(y0, y1), slice(x0, x1))
     ids, offset = np.ascontiguousarray(tree.ids[window]), np.array([x0, y0])
     runs = find_runs(ids)
-    statistics = measure(runs, prediction.photo.rgb[window], tree.next_id - 1)
+    statistics = measure(runs, tree.next_id - 1)
     border_px = max(1, round(BORDER_SHARE * max(tree.ids.shape)))
-    stride = max(1, int(np.sqrt(tree.ids.size / GRID_SAMPLES)))
-    samples = draw_samples(
-        ids, np.ascontiguousarray(prediction.depth.z[window]), runs, statistics.area, border_px, stride
-    )
+    stride = max(1, round(np.sqrt(tree.ids.size / GRID_SAMPLES)))
+    z, rgb = (np.ascontiguousarray(picture[window]) for picture in (prediction.depth.z, prediction.photo.rgb))
+    samples = draw_samples(ids, z, rgb, runs, statistics.area, border_px, stride)
+    colours = samples.mean_colours()
     for leaf in leaves:
         points_px, leaf.z = samples.of(leaf.id)
         if not len(leaf.z):
             points_px, leaf.z = _borrow(samples, statistics, leaf.id)
         leaf.rays = rays_through(points_px + offset, prediction.camera)
         leaf.plane = fit_plane(leaf.rays, leaf.z)
-        leaf.area, leaf.colour = int(statistics.area[leaf.id]), statistics.colour[leaf.id]
+        leaf.area, leaf.colour = int(statistics.area[leaf.id]), colours[leaf.id]
         left, top, right, bottom = statistics.box[leaf.id].tolist()
         leaf.box = (left + x0, top + y0, right + x0, bottom + y0)
 
@@ -226,6 +226,7 @@ def _gather(node: Node) -> None:
 
 def _borrow(samples: Samples, statistics: Statistics, id_: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the samples of other ids that lie nearest to one without any known depth."""
-    away = ((samples.points_px - statistics.centroid[id_]) ** 2).sum(1)
-    nearest = np.argsort(away, kind="stable")[:NEAREST_SAMPLES]
+    known = np.flatnonzero(np.isfinite(samples.z))
+    away = ((samples.points_px[known] - statistics.centroid[id_]) ** 2).sum(1)
+    nearest = known[np.argsort(away, kind="stable")[:NEAREST_SAMPLES]]
     return samples.points_px[nearest], samples.z[nearest]

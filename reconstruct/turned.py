@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from .evidence import Evidence
-from .extents import LEAST_POINTS, find_ends, keep_corners, quantile_by
+from .extents import LEAST_POINTS, keep_corners
+from .order import find_quantiles, median, quantile_by
 from .shapes import Shape, make_lathe, make_lying_cylinder, make_revolution, upright_axes
 
 SIDE = 0.5  # |share of a normal along the axis| below which it belongs to the side of a lying cylinder
@@ -25,7 +26,7 @@ def fit_revolution(evidence: Evidence, bottom: float) -> Iterator[Shape]:
         return
     points, normals = evidence.points[side], evidence.normals[side][:, [0, 2]]
     normals = normals / np.linalg.norm(normals, axis=1, keepdims=True)
-    low, high = find_ends(evidence.points[:, 1])
+    low, high = find_quantiles(evidence.points[:, 1])
     share = (points[:, 1] - low) / max(high - low, 1e-9)
     ones, zeros = np.ones(len(points)), np.zeros(len(points))
     columns = np.stack(
@@ -38,7 +39,7 @@ def fit_revolution(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     if solution is None:
         return
     centre, radii = solution[:2], solution[2:]
-    width = float(np.ptp(find_ends(points[:, [0, 2]] @ _across(evidence))))
+    width = float(np.ptp(find_quantiles(points[:, [0, 2]] @ _across(evidence))))
     if min(radii) < -0.05 * width or not 0.25 * width < max(radii) < 1.2 * width:
         return
     radii = np.maximum(radii, 0)
@@ -71,10 +72,10 @@ def fit_lying_cylinder(evidence: Evidence, bottom: float) -> Iterator[Shape]:
         if solution is None:
             continue
         x, y, radius = solution.tolist()
-        width = max(float(np.ptp(find_ends(values))) for values in local[:, :2].T)
+        width = max(float(np.ptp(find_quantiles(values))) for values in local[:, :2].T)
         if 0.25 * width < radius < 1.2 * width:
             y = bottom + radius if abs(y - radius - bottom) < RESTS * radius else y
-            low, high = find_ends(points @ axes[:, 2]).tolist()
+            low, high = find_quantiles(points @ axes[:, 2]).tolist()
             ends = low - evidence.half_pixel, high + evidence.half_pixel
             yield make_lying_cylinder(axes, np.array([x, y]), radius, ends, "seen: its curvature")
 
@@ -109,7 +110,7 @@ def _solve_robustly(columns: np.ndarray, values: np.ndarray) -> np.ndarray | Non
         if rank < columns.shape[2]:
             return None
         away = np.linalg.norm(np.einsum("mnk,k->mn", columns, solution) - values, axis=0)
-        weights = 1 / (1 + (away / max(1.5 * float(np.median(away)), 1e-9)) ** 2)
+        weights = 1 / (1 + (away / max(1.5 * median(away), 1e-9)) ** 2)
     return solution
 
 
@@ -120,7 +121,7 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     towards /= np.linalg.norm(towards)
     sideways = _across(evidence)
     across, near = points[:, [0, 2]] @ sideways, points[:, [0, 2]] @ towards
-    low, high = find_ends(points[:, 1], (0.002, 0.998))
+    low, high = find_quantiles(points[:, 1], (0.002, 0.998))
     bands = np.linspace(low, high, LATHE_BANDS + 1)
     number = np.searchsorted(bands, points[:, 1]) - 1
     used, left = quantile_by(number, across, 0.0, LATHE_BANDS)
@@ -135,7 +136,7 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     heights = np.array([min(bottom, low), *heights, high + half])
     middles, fronts = (np.array([values[0], *values, values[-1]]) for values in (middles, fronts))
     radii = np.maximum(radii, half)
-    keep = keep_corners(np.column_stack([heights, middles, radii]), 0.02 * (high - low))
+    keep = keep_corners(np.column_stack([heights, middles, radii]), 0.012 * (high - low))
     for flatness in LATHE_FLATNESS:
         axis = float(np.average(fronts - flatness * radii, weights=radii))
         centres = middles[:, None] * sideways + axis * towards

@@ -87,6 +87,15 @@ def test_a_thing_stands_where_its_foot_meets_the_ground(street: Estimate, x: int
     assert street.depth.z[y, x] == pytest.approx(CAMERA_HEIGHT_M * CAMERA.fy / (foot - CAMERA.cy), rel=0.05)
 
 
+def test_the_halves_of_a_building_stand_alike_though_one_seems_to_meet_the_ground_nearer() -> None:
+    rgb = draw_street()
+    rgb[70 : BUILDING_FOOT + 14, 180:300] = (175, 150, 120)  # with a step before it that looks like the wall
+    estimate = predict(rgb)
+    assert isinstance(estimate.depth, DepthMap)
+    assert segment_at(estimate, 120, 200) != segment_at(estimate, 240, 150)
+    assert estimate.depth.z[150, 240] == pytest.approx(estimate.depth.z[200, 120], rel=0.02)
+
+
 def test_outlines_follow_the_edges_of_a_large_photo() -> None:
     rgb = cv2.resize(draw_street(), (1920, 1440), interpolation=cv2.INTER_NEAREST)
     estimate = predict(rgb)
