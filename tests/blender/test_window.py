@@ -105,7 +105,7 @@ def test_a_cancelled_run_leaves_nothing(window: Window, how: str) -> None:
     (worker,) = window.workers()
     os.kill(worker, signal.SIGSTOP)  # a test must not be a race
     window.move(*VIEW)
-    window.picture(PICTURES / "running.png")
+    window.picture(PICTURES / f"running-{how.lower()}.png")
     if how == "Escape":
         window.keys("Escape")
         os.kill(worker, signal.SIGCONT)
