@@ -7,19 +7,20 @@ import io
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .cli_options import parse_arguments
+from .cli_options import Stopped, parse_arguments
 from .errors import BlockoutError, Cancelled, UsageError
 
 if TYPE_CHECKING:
     from .console import Console, Outcome
     from .inference.predict import Request
-    from .pipeline import BuildOptions, Summary
+    from .pipeline import BuildOptions
     from .stopwatch import Progress
+    from .summary import Summary
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -53,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
             return Cancelled.exit_code
 
 
-def _run(arguments: argparse.Namespace, was_stopped: Callable[[], bool]) -> int:
+def _run(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Work on photo after photo; bad data ends one of them, wrong usage and an interruption end all."""
     from .console import make_console
 
@@ -99,22 +100,18 @@ def _check_combination(arguments: argparse.Namespace) -> None:
         other = first_with.setdefault(Path(photo).stem, photo)
         if other != photo:
             raise UsageError(f"{other} and {photo} would give stages of the same name; build them one after the other.")
-    if arguments.output and Path(arguments.output).suffix in (".usd", ".usda", ".usdc", ".usdz"):
+    from .pipeline import STAGE_SUFFIXES
+
+    if arguments.output and arguments.output.suffix in STAGE_SUFFIXES:
         raise UsageError(f"-o {arguments.output} is one stage, but several photos were given; name a folder.")
 
 
-def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_stopped: Callable[[], bool]) -> Outcome:
+def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_stopped: Stopped) -> Outcome:
     """Do one photo's work and tell how it ended."""
     from .console import Outcome
 
-    def progress(stage: str, fraction: float) -> None:
-        if was_stopped():  # a library may have swallowed the interruption
-            raise KeyboardInterrupt
-        console.advance(photo, stage, fraction)
-
     try:
-        console.begin(photo)
-        summary = _work(photo, arguments, progress)
+        summary = _work(photo, arguments, console.watch(photo, was_stopped))
         errors = [row["error"] for row in summary.get("rows", ()) if "error" in row]
         outcome = Outcome(photo, "\n".join(errors), int(bool(errors)), summary)
     except BlockoutError as error:
@@ -137,15 +134,16 @@ def _work(photo: Path, arguments: argparse.Namespace, progress: Progress) -> Sum
 
     if arguments.command == "predict":
         request = _read_request(arguments)
-        return predict_to_folder(photo, Path(arguments.output), request, progress, overwrite=arguments.overwrite)
-    output = Path(arguments.output) if arguments.output else None
+        return predict_to_folder(photo, arguments.output, request, progress, overwrite=arguments.overwrite)
     if arguments.command == "compare":
         from .comparison import compare_estimators
 
         request = _read_request(arguments, depth="", segments="")
         depths, segments = arguments.depth, arguments.segments
-        return compare_estimators(photo, depths, segments, output, request, progress, overwrite=arguments.overwrite)
-    return photo_to_usd(photo, output, _read_options(arguments), progress).summary
+        return compare_estimators(
+            photo, depths, segments, arguments.output, request, progress, overwrite=arguments.overwrite
+        )
+    return photo_to_usd(photo, arguments.output, _read_options(arguments), progress).summary
 
 
 def _read_request(arguments: argparse.Namespace, **given: str) -> Request:
@@ -156,13 +154,13 @@ def _read_request(arguments: argparse.Namespace, **given: str) -> Request:
         segments=given.get("segments", arguments.segments),
         depth_scale_m=arguments.depth_scale,
         depth_kind=arguments.depth_kind,
-        camera_file=Path(arguments.camera) if arguments.camera else None,
+        camera_file=arguments.camera,
         fov_deg=arguments.fov,
         focal_mm=arguments.focal_mm,
-        lines_file=Path(arguments.vanishing_lines) if arguments.vanishing_lines else None,
+        lines_file=arguments.vanishing_lines,
         device=arguments.device,
-        clean_plate=Path(arguments.clean_plate) if arguments.clean_plate else None,
-        pair_network=Path(arguments.pair_network) if arguments.pair_network else None,
+        clean_plate=arguments.clean_plate,
+        pair_network=arguments.pair_network,
     )
 
 
@@ -186,7 +184,7 @@ def _read_options(arguments: argparse.Namespace) -> BuildOptions:
         overwrite=arguments.overwrite,
         keep_maps=arguments.keep_maps,
         preview=arguments.preview,
-        cubes=Path(arguments.cubes) if arguments.cubes else None,
+        cubes=arguments.cubes,
         maya_script=arguments.maya_script,
     )
 
@@ -199,12 +197,12 @@ def _output_folder(arguments: argparse.Namespace) -> Iterator[None]:
         return
     from .pipeline import folder_for_output
 
-    with folder_for_output(Path(arguments.output)):
+    with folder_for_output(arguments.output):
         yield
 
 
 @contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
+def _stoppable() -> Iterator[Stopped]:
     """Turn the first Ctrl-C or SIGTERM into KeyboardInterrupt and ignore more of them while things are tidied up.
 
     Yields:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .cli_options import add_reporting, positive
+from .cli_options import LARGEST_SEED, Stopped, add_reporting, positive, whole
 from .cli_pair import add_backgrounds
 from .cli_synthesize import add_synthesize
 from .errors import Cancelled, UsageError
 
-Stopped = Callable[[], bool]
+if TYPE_CHECKING:
+    from .inference.training.compose_plan import Recipe
+
 SHOWN_PROBLEMS = 20
 
 
@@ -38,26 +39,35 @@ def _add_compose(actions: argparse._SubParsersAction[Any]) -> None:
         "pictures give the same bytes; repeated after an interruption, the command goes on where it stopped.",
     )
     compose.set_defaults(run=run_compose)
-    compose.add_argument("--foregrounds", required=True, metavar="DIR", help="pictures with transparency")
-    compose.add_argument("--backgrounds", required=True, metavar="DIR", help="photos; their middle is used")
-    compose.add_argument("-o", "--output", required=True, metavar="OUT", help="the folder of the data set")
-    what = compose.add_argument_group("data set")
-    what.add_argument(
+    compose.add_argument("--foregrounds", required=True, type=Path, metavar="DIR", help="pictures with transparency")
+    compose.add_argument("--backgrounds", required=True, type=Path, metavar="DIR", help="photos; their middle is used")
+    compose.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="the folder of the data set")
+    _add_samples(compose.add_argument_group("data set"))
+    _add_depth(compose.add_argument_group("depth: none unless one of the first two is given"))
+    work = compose.add_argument_group("work")
+    work.add_argument("--workers", type=whole(), default=_cores(), metavar="N", help="processes (default: one a core)")
+    work.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster; its nodes see the same paths")
+    work.add_argument("--keep-going", action="store_true", help="skip and name pictures that cannot serve")
+    add_reporting(compose)
+
+
+def _add_samples(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--layout",
         choices=("shards", "tree", "flat"),
         default="shards",
         help="WebDataset tar files; bg_1/fg_1/overlay/1.jpg and so on; or bg_fg/bg001_fg001_01.jpeg with file_map.txt "
         "and bbox.txt (default: shards)",
     )
-    what.add_argument("--size", type=_size, default=(224, 224), metavar="N|HxW", help="pixels (default: 224)")
-    what.add_argument(
-        "--placements", type=_whole, default=20, metavar="N", help="random places for each pair (default: 20)"
+    group.add_argument("--size", type=_size, default=(224, 224), metavar="N|HxW", help="pixels (default: 224)")
+    group.add_argument(
+        "--placements", type=whole(), default=20, metavar="N", help="random places for each pair (default: 20)"
     )
-    what.add_argument(
+    group.add_argument(
         "--no-mirror", dest="mirror", action="store_false", help="not as many again with the foreground mirrored"
     )
-    what.add_argument("--count", type=_whole, metavar="N", help="this many, spread over all (default: all)")
-    what.add_argument(
+    group.add_argument("--count", type=whole(), metavar="N", help="this many, spread over all (default: all)")
+    group.add_argument(
         "--scale",
         type=_share,
         nargs=2,
@@ -65,44 +75,66 @@ def _add_compose(actions: argparse._SubParsersAction[Any]) -> None:
         metavar=("MIN", "MAX"),
         help="heights of foregrounds as shares of the picture's (default: 0.2 0.7)",
     )
-    what.add_argument("--seed", type=_seed, default=0, metavar="N", help="of places, sizes and order (default: 0)")
-    what.add_argument("--quality", type=_quality, default=90, metavar="Q", help="of JPEG (default: 90)")
-    what.add_argument("--shard-size", type=_whole, default=1000, metavar="N", help="samples a shard (default: 1000)")
-    depth = compose.add_argument_group("depth: none unless one of these is given")
-    one = depth.add_mutually_exclusive_group()
+    group.add_argument(
+        "--seed", type=whole(0, LARGEST_SEED), default=0, metavar="N", help="of places, sizes and order (default: 0)"
+    )
+    group.add_argument("--quality", type=whole(1, 100), default=90, metavar="Q", help="of JPEG (default: 90)")
+    group.add_argument("--shard-size", type=whole(), default=1000, metavar="N", help="samples a shard (default: 1000)")
+
+
+def _add_depth(group: argparse._ArgumentGroup) -> None:
+    one = group.add_mutually_exclusive_group()
     one.add_argument("--depth", metavar="NAME", help="the estimator that looks at each composite")
     one.add_argument(
         "--background-depths",
         metavar="DIR",
         help="depth maps called as the backgrounds; foregrounds stand upright where their foot is",
     )
-    depth.add_argument(
+    group.add_argument(
         "--depth-far",
         type=positive("distance"),
         default=10.0,
         metavar="METRES",
         help="what is white in the 8-bit maps of tree and flat (default: 10)",
     )
-    work = compose.add_argument_group("work")
-    work.add_argument("--workers", type=_whole, default=_cores(), metavar="N", help="processes (default: one a core)")
-    work.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster; its nodes see the same paths")
-    work.add_argument("--keep-going", action="store_true", help="skip and name pictures that cannot serve")
-    add_reporting(compose)
 
 
 def run_compose(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Make a data set of composites and tell what was made."""
     from .console import make_console
     from .inference.training.compose import compose
+
+    recipe = _read_recipe(arguments)
+    with make_console(arguments) as console:
+        try:
+            done = compose(
+                recipe,
+                arguments.output,
+                workers=arguments.workers,
+                ray_address=arguments.ray,
+                keep_going=arguments.keep_going,
+                progress=console.watch(arguments.output, was_stopped),
+            )
+        except KeyboardInterrupt:
+            raise Cancelled(f"{arguments.output}: interrupted: repeat the command, which goes on from there.") from None
+        for sentence in done.skipped:
+            console.say(f"blockout: skipped {sentence}")
+        record = {"output": str(arguments.output), "samples": done.recipe.samples, "resumed": done.resumed}
+        record |= {"foregrounds": len(done.recipe.foregrounds), "backgrounds": len(done.recipe.backgrounds)}
+        console.report(record | {"skipped": list(done.skipped)}, _describe_compose(arguments, record, done.skipped))
+    return 0
+
+
+def _read_recipe(arguments: argparse.Namespace) -> Recipe:
     from .inference.training.compose_material import list_pictures
     from .inference.training.compose_plan import Recipe
 
     least, largest = arguments.scale
     if least > largest:
         raise UsageError(f"--scale {least:g} {largest:g}: the first must not be above the second.")
-    recipe = Recipe(
-        list_pictures(Path(arguments.foregrounds), "foregrounds"),
-        list_pictures(Path(arguments.backgrounds), "backgrounds"),
+    return Recipe(
+        list_pictures(arguments.foregrounds, "foregrounds"),
+        list_pictures(arguments.backgrounds, "backgrounds"),
         layout=arguments.layout,
         size=arguments.size,
         placements=arguments.placements,
@@ -116,24 +148,6 @@ def run_compose(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         quality=arguments.quality,
         chunk=arguments.shard_size,
     )
-    with make_console(arguments) as console:
-        try:
-            done = compose(
-                recipe,
-                Path(arguments.output),
-                workers=arguments.workers,
-                ray_address=arguments.ray,
-                keep_going=arguments.keep_going,
-                progress=watch(console, Path(arguments.output), was_stopped),
-            )
-        except KeyboardInterrupt:
-            raise Cancelled(f"{arguments.output}: interrupted: repeat the command, which goes on from there.") from None
-        for sentence in done.skipped:
-            console.say(f"blockout: skipped {sentence}")
-        record = {"output": arguments.output, "samples": done.recipe.samples, "resumed": done.resumed}
-        record |= {"foregrounds": len(done.recipe.foregrounds), "backgrounds": len(done.recipe.backgrounds)}
-        console.report(record | {"skipped": list(done.skipped)}, _describe_compose(arguments, record, done.skipped))
-    return 0
 
 
 def _describe_compose(arguments: argparse.Namespace, record: dict[str, Any], skipped: tuple[str, ...]) -> list[str]:
@@ -156,11 +170,11 @@ def _add_stats(actions: argparse._SubParsersAction[Any]) -> None:
         description="Measure a data set of composites in one pass; shards, tree and flat are told apart.",
     )
     stats.set_defaults(run=run_stats)
-    stats.add_argument("folder", metavar="DIR", help="the data set")
+    stats.add_argument("folder", type=Path, metavar="DIR", help="the data set")
     stats.add_argument(
-        "--sheet", metavar="FILE.png", help="where some samples are drawn (default: <DIR>.sheet.png here)"
+        "--sheet", type=Path, metavar="FILE.png", help="where some samples are drawn (default: <DIR>.sheet.png here)"
     )
-    stats.add_argument("--workers", type=_whole, default=_cores(), metavar="N", help="threads (default: one a core)")
+    stats.add_argument("--workers", type=whole(), default=_cores(), metavar="N", help="threads (default: one a core)")
     add_reporting(stats)
 
 
@@ -171,8 +185,8 @@ def _add_verify(actions: argparse._SubParsersAction[Any]) -> None:
         description="Decode each picture of a data set of composites and compare the members of each sample.",
     )
     verify.set_defaults(run=run_verify)
-    verify.add_argument("folder", metavar="DIR", help="the data set")
-    verify.add_argument("--workers", type=_whole, default=_cores(), metavar="N", help="threads (default: one a core)")
+    verify.add_argument("folder", type=Path, metavar="DIR", help="the data set")
+    verify.add_argument("--workers", type=whole(), default=_cores(), metavar="N", help="threads (default: one a core)")
     add_reporting(verify)
 
 
@@ -182,10 +196,10 @@ def run_stats(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .inference.training.dataset_stats import describe_stats, measure_dataset
     from .inference.training.plots import write_picture
 
-    folder = Path(arguments.folder)
-    sheet = Path(arguments.sheet) if arguments.sheet else Path(f"{folder.absolute().name}.sheet.png")
+    folder = arguments.folder
+    sheet = arguments.sheet or Path(f"{folder.absolute().name}.sheet.png")
     with make_console(arguments) as console:
-        stats = measure_dataset(folder, threads=arguments.workers, progress=watch(console, folder, was_stopped))
+        stats = measure_dataset(folder, threads=arguments.workers, progress=console.watch(folder, was_stopped))
         write_picture(stats.sheet, sheet)
         kinds = {kind: measured.record() for kind, measured in stats.kinds.items()}
         record = {"folder": str(folder), "layout": stats.layout, "samples": stats.samples, "kinds": kinds}
@@ -198,9 +212,9 @@ def run_verify(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .console import make_console
     from .inference.training.dataset_verify import verify_dataset
 
-    folder = Path(arguments.folder)
+    folder = arguments.folder
     with make_console(arguments) as console:
-        found = verify_dataset(folder, threads=arguments.workers, progress=watch(console, folder, was_stopped))
+        found = verify_dataset(folder, threads=arguments.workers, progress=console.watch(folder, was_stopped))
         record = {"folder": str(folder), "samples": found.samples, "problems": found.count}
         verdict = f"{found.count:,} problems" if found.count else "nothing is wrong"
         lines = [*found.problems[:SHOWN_PROBLEMS], f"verified     {found.samples:,} samples: {verdict}"]
@@ -210,38 +224,8 @@ def run_verify(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     return 1 if found.count else 0
 
 
-def watch(console: Any, folder: Path, was_stopped: Stopped) -> Callable[[str, float], None]:
-    """Return a progress callback that shows how far the work on a folder is, and ends it when that was asked for."""
-    console.begin(folder)
-
-    def progress(stage: str, fraction: float) -> None:
-        if was_stopped():
-            raise KeyboardInterrupt
-        console.advance(folder, stage, fraction)
-
-    return progress
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _whole(text: str) -> int:
-    if not (text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not (text.isdecimal() and int(text) < 1 << 63):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2^63 - 1")
-    return int(text)
-
-
-def _quality(text: str) -> int:
-    if not (text.isdecimal() and 1 <= int(text) <= 100):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100")
-    return int(text)
 
 
 def _share(text: str) -> float:

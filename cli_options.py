@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import UsageError
 
+Stopped = Callable[[], bool]  # tells whether Ctrl-C or SIGTERM came
+LARGEST_SEED = 2**63 - 1
 EPILOG = "Stages open in Blender and in Maya; exit codes: 0 done, 1 bad data, 2 wrong usage, 130 interrupted."
 
 
@@ -57,47 +60,56 @@ def _add_build(commands: argparse._SubParsersAction[_Parser]) -> None:
     build.add_argument(
         "-o",
         "--output",
+        type=Path,
         metavar="OUT",
         help="the stage, ending in .usd, .usda, .usdc or .usdz, or a folder for one stage a photo "
         "(default: <photo>.usd in the current folder)",
     )
     _add_inference(build)
-    shape = build.add_argument_group("blockout")
-    shape.add_argument("--detail", type=_number_of_levels, default=2, metavar="N", help="levels of parts (default: 2)")
-    shape.add_argument(
-        "--shapes",
-        choices=("auto", "prism"),
-        default="auto",
-        help="prism: no boxes, cylinders, cones or turned solids (default: auto, where one explains a segment)",
-    )
-    shape.add_argument(
-        "--scale-reference",
-        type=_label_and_height,
-        metavar="LABEL=METRES",
-        help="the real height of the largest segment with that label",
-    )
-    shape.add_argument("--scale", type=positive("factor"), default=1.0, metavar="FACTOR", help="multiply all lengths")
-    stage = build.add_argument_group("stage")
-    stage.add_argument("--units", choices=("cm", "m"), default="cm", help="the stage's unit (default: cm)")
-    stage.add_argument("--up", type=str.upper, choices=("Y", "Z"), default="Y", help="the axis that is up (default: Y)")
-    stage.add_argument(
-        "--texture",
-        choices=("photo", "colour"),
-        default="colour",
-        help="photo: project the photograph on the faces that it shows (default: colour, each segment's mean)",
-    )
-    stage.add_argument(
-        "--tint-guessed", action="store_true", help="colour faces that the photo does not show a little grey-blue"
-    )
-    stage.add_argument("--backdrop", action="store_true", help="a card behind everything that shows the photo")
+    _add_shape(build.add_argument_group("blockout"))
+    _add_stage(build.add_argument_group("stage"))
     files = build.add_argument_group("files")
     files.add_argument("--keep-maps", action="store_true", help="write depth, segments and camera beside the stage")
     files.add_argument(
         "--maya-script", action="store_true", help="also write <name>.maya.py, for a Maya without mayaUSD"
     )
-    files.add_argument("--cubes", metavar="FILE.txt", help="also write the dictionary of Maya cubes of 2D_3D")
+    files.add_argument(
+        "--cubes", type=Path, metavar="FILE.txt", help="also write the dictionary of Maya cubes of 2D_3D"
+    )
     files.add_argument("--no-preview", dest="preview", action="store_false", help="write no <name>.preview.png")
     _add_reporting(build, files)
+
+
+def _add_shape(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--detail", type=whole(0), default=2, metavar="N", help="levels of parts (default: 2)")
+    group.add_argument(
+        "--shapes",
+        choices=("auto", "prism"),
+        default="auto",
+        help="prism: no boxes, cylinders, cones or turned solids (default: auto, where one explains a segment)",
+    )
+    group.add_argument(
+        "--scale-reference",
+        type=_label_and_height,
+        metavar="LABEL=METRES",
+        help="the real height of the largest segment with that label",
+    )
+    group.add_argument("--scale", type=positive("factor"), default=1.0, metavar="FACTOR", help="multiply all lengths")
+
+
+def _add_stage(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--units", choices=("cm", "m"), default="cm", help="the stage's unit (default: cm)")
+    group.add_argument("--up", type=str.upper, choices=("Y", "Z"), default="Y", help="the axis that is up (default: Y)")
+    group.add_argument(
+        "--texture",
+        choices=("photo", "colour"),
+        default="colour",
+        help="photo: project the photograph on the faces that it shows (default: colour, each segment's mean)",
+    )
+    group.add_argument(
+        "--tint-guessed", action="store_true", help="colour faces that the photo does not show a little grey-blue"
+    )
+    group.add_argument("--backdrop", action="store_true", help="a card behind everything that shows the photo")
 
 
 def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -107,7 +119,7 @@ def _add_predict(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Stop after inference: write depth.npy, segments.png with segments.json, and camera.json.",
     )
     predict.add_argument("photos", nargs=1, metavar="PHOTO", help="a picture")
-    predict.add_argument("-o", "--output", required=True, metavar="DIR", help="the folder for the maps")
+    predict.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="the folder for the maps")
     _add_inference(predict)
     _add_reporting(predict, predict.add_argument_group("files"))
 
@@ -120,7 +132,11 @@ def _add_compare(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     compare.add_argument("photos", nargs=1, metavar="PHOTO", help="a picture")
     compare.add_argument(
-        "-o", "--output", metavar="SHEET.png", help="the sheet (default: <photo>.comparison.png in the current folder)"
+        "-o",
+        "--output",
+        type=Path,
+        metavar="SHEET.png",
+        help="the sheet (default: <photo>.comparison.png in the current folder)",
     )
     _add_inference(compare, several=True)
     _add_reporting(compare, compare.add_argument_group("files"))
@@ -163,19 +179,26 @@ def _add_inference(parser: argparse.ArgumentParser, *, several: bool = False) ->
     _add_device(maps)
     maps.add_argument(
         "--clean-plate",
+        type=Path,
         metavar="BG.jpg",
         help="the same view without the things in the foreground: each of them becomes a segment with its own depth",
     )
-    maps.add_argument("--pair-network", metavar="FILE.onnx", help="what compares photo and clean plate; you train it")
+    maps.add_argument(
+        "--pair-network", type=Path, metavar="FILE.onnx", help="what compares photo and clean plate; you train it"
+    )
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()
     only_one.add_argument(
-        "--camera", metavar="FILE", help="fSpy's .fspy or .json, or {fx, fy, cx, cy, width, height} in pixels"
+        "--camera",
+        type=Path,
+        metavar="FILE",
+        help="fSpy's .fspy or .json, or {fx, fy, cx, cy, width, height} in pixels",
     )
     only_one.add_argument("--fov", type=_angle, metavar="DEG", help="horizontal field of view")
     only_one.add_argument("--focal-mm", type=positive("length"), metavar="MM", help="focal length, 35 mm equivalent")
     lens.add_argument(
         "--vanishing-lines",
+        type=Path,
         metavar="FILE.json",
         help="segments along the world's axes, {x, y, z}: tell which way is down, and the focal length if nothing else",
     )
@@ -217,6 +240,18 @@ def positive(noun: str) -> Callable[[str], float]:
     return parse
 
 
+def whole(least: int = 1, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number in a range from the command line."""
+    span = f"from {least} up" if most is None else f"from {least} to {most}"
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {span}")
+        return int(text)
+
+    return parse
+
+
 def _angle(text: str) -> float:
     value = _number(text)
     if not 1 < value < 175:
@@ -229,12 +264,6 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
-def _number_of_levels(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
-    return int(text)
 
 
 def _label_and_height(text: str) -> tuple[str, float]:

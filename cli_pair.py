@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .cli_options import add_reporting
-
-Stopped = Callable[[], bool]
+from .cli_options import Stopped, add_reporting, whole
 
 
 def add_backgrounds(actions: argparse._SubParsersAction[Any]) -> None:
@@ -21,9 +18,11 @@ def add_backgrounds(actions: argparse._SubParsersAction[Any]) -> None:
         "takes with --backgrounds and --background-depths.",
     )
     backgrounds.set_defaults(run=run_backgrounds)
-    backgrounds.add_argument("scenes", metavar="SCENES", help="the folder of scenes")
-    backgrounds.add_argument("-o", "--output", required=True, metavar="OUT", help="the folder for pictures and depths")
-    backgrounds.add_argument("--count", type=int, metavar="N", help="scenes (default: all)")
+    backgrounds.add_argument("scenes", type=Path, metavar="SCENES", help="the folder of scenes")
+    backgrounds.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="OUT", help="the folder for pictures and depths"
+    )
+    backgrounds.add_argument("--count", type=whole(), metavar="N", help="scenes (default: all)")
     add_reporting(backgrounds)
 
 
@@ -32,10 +31,10 @@ def run_backgrounds(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .console import make_console
     from .inference.training.pair_backgrounds import unpack_scenes
 
-    output = Path(arguments.output)
+    output = arguments.output
     with make_console(arguments) as console:
-        progress = _watch(console, output, "scenes", was_stopped)
-        written = unpack_scenes(Path(arguments.scenes), output, arguments.count, progress)
+        progress = console.watch_count(output, "scenes", was_stopped)
+        written = unpack_scenes(arguments.scenes, output, arguments.count, progress)
         record = {"output": str(output), "scenes": written}
         console.report(record, [f"scenes       {written:,}", f"wrote        {output}"])
     return 0
@@ -48,10 +47,10 @@ def run_find_lr(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .inference.training.plots import write_picture
     from .inference.training.train import Training, read_config
 
-    path = Path(arguments.config)
-    plot = Path(arguments.plot) if arguments.plot else Path(f"{path.stem}.rate.png")
+    path = arguments.config
+    plot = arguments.plot or Path(f"{path.stem}.rate.png")
     with make_console(arguments) as console:
-        progress = _watch(console, path, "learning rates", was_stopped)
+        progress = console.watch_count(path, "learning rates", was_stopped)
         found = search_rate(Training(read_config(path)), progress=progress)
         write_picture(draw_search(found), plot)
         record = {"suggested": found.suggested, "rates": found.rates.tolist(), "losses": found.losses.tolist()}
@@ -65,22 +64,11 @@ def run_evaluate_pair(arguments: argparse.Namespace, was_stopped: Stopped) -> in
     from .console import make_console
     from .inference.training.pair_task import evaluate_pair, load_pair
 
-    folder = Path(arguments.folder)
+    folder = arguments.folder
     with make_console(arguments) as console:
-        progress = _watch(console, folder, "composites", was_stopped)
-        figures = evaluate_pair(load_pair(Path(arguments.network)), folder, arguments.count, progress=progress)
+        progress = console.watch_count(folder, "composites", was_stopped)
+        figures = evaluate_pair(load_pair(arguments.network), folder, arguments.count, progress=progress)
         console.report(
             {"folder": str(folder), **figures}, [f"{name:<20} {value:.4g}" for name, value in figures.items()]
         )
     return 0
-
-
-def _watch(console: Any, path: Path, what: str, was_stopped: Stopped) -> Callable[[int, int], None]:
-    console.begin(path)
-
-    def progress(done: int, wanted: int) -> None:
-        if was_stopped():
-            raise KeyboardInterrupt
-        console.advance(path, what, done / wanted)
-
-    return progress

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .cli_options import add_reporting
+from .cli_options import LARGEST_SEED, Stopped, add_reporting, whole
 
 
 def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
@@ -19,51 +18,43 @@ def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
         "material give the same scenes; repeated, the command makes those that are missing.",
     )
     synthesize.set_defaults(run=run_synthesize)
-    synthesize.add_argument("-o", "--output", required=True, metavar="OUT", help="the folder of the data set")
-    synthesize.add_argument("--count", type=_whole, default=8192, metavar="N", help="scenes (default: 8192)")
-    synthesize.add_argument("--seed", type=int, default=0, metavar="N", help="of everything (default: 0)")
+    synthesize.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="OUT", help="the folder of the data set"
+    )
+    synthesize.add_argument("--count", type=whole(), default=8192, metavar="N", help="scenes (default: 8192)")
+    synthesize.add_argument(
+        "--seed", type=whole(0, LARGEST_SEED), default=0, metavar="N", help="of everything (default: 0)"
+    )
     synthesize.add_argument(
         "--material",
+        type=Path,
         metavar="DIR",
         help="textures/, sky/, backgrounds/, foregrounds/, models/ (default: drawn patterns)",
     )
     synthesize.add_argument(
         "--held-out", action="store_true", help="use the eighth of the material that training never sees"
     )
-    synthesize.add_argument("--workers", type=_whole, default=1, metavar="N", help="processes (default: 1)")
+    synthesize.add_argument("--workers", type=whole(), default=1, metavar="N", help="processes (default: 1)")
     add_reporting(synthesize)
 
 
-def run_synthesize(arguments: argparse.Namespace, was_stopped: Callable[[], bool]) -> int:
+def run_synthesize(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Make synthetic scenes and tell how many."""
     from .console import make_console
     from .inference.training.scene_data import SHARD, synthesize
 
-    folder = Path(arguments.output)
+    folder = arguments.output
     with make_console(arguments) as console:
-        console.begin(folder)
-
-        def progress(done: int, wanted: int) -> None:
-            if was_stopped():
-                raise KeyboardInterrupt
-            console.advance(folder, "scenes", done / wanted)
-
         made = synthesize(
             folder,
             arguments.count,
             arguments.seed,
-            Path(arguments.material) if arguments.material else None,
+            arguments.material,
             arguments.workers,
             held_out=arguments.held_out,
-            progress=progress,
+            progress=console.watch_count(folder, "scenes", was_stopped),
         )
         record = {"output": str(folder), "scenes": -(-arguments.count // SHARD) * SHARD, "made": made * SHARD}
         lines = [f"scenes       {record['scenes']:,}, {record['made']:,} of them now", f"wrote        {folder}"]
         console.report(record, lines)
     return 0
-
-
-def _whole(text: str) -> int:
-    if not (text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(text)

@@ -1,16 +1,13 @@
-"""The commands ``blockout train``, ``evaluate`` and ``export``: their options, and what they hand over and show."""
+"""The commands ``blockout train`` and ``evaluate``: their options, and what they hand over. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .cli_options import add_reporting
+from .cli_options import Stopped, add_reporting, whole
 from .cli_pair import run_evaluate_pair, run_find_lr
-
-Stopped = Callable[[], bool]
 
 
 def add_training(commands: argparse._SubParsersAction[Any]) -> None:
@@ -18,13 +15,14 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
     train = commands.add_parser(
         "train",
         help="train a network as a TOML file says",
-        description="Train the embedded network; repeated, the command goes on from the last checkpoint, bit by bit.",
+        description="Train the network that is built in, or the one that compares a photo with its clean plate: the "
+        "file's task says which. Repeated, the command goes on from the last checkpoint, bit by bit.",
     )
     train.set_defaults(run=run_train)
-    train.add_argument("config", metavar="CONFIG.toml", help="task, data, output, steps, batch, rate ...")
+    train.add_argument("config", type=Path, metavar="CONFIG.toml", help="task, data, output, steps, batch, rate ...")
     train.add_argument("--find-lr", action="store_true", help="only test learning rates, draw a plot and suggest one")
-    train.add_argument("--plot", metavar="FILE.png", help="of --find-lr (default: CONFIG.rate.png here)")
-    train.add_argument("--export", metavar="FILE.onnx", help="at the end, write the network as ONNX")
+    train.add_argument("--plot", type=Path, metavar="FILE.png", help="of --find-lr (default: CONFIG.rate.png here)")
+    train.add_argument("--export", type=Path, metavar="FILE.onnx", help="at the end, write the network as ONNX")
     add_reporting(train)
     evaluate = commands.add_parser(
         "evaluate",
@@ -34,13 +32,14 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
     evaluate.set_defaults(run=run_evaluate)
     evaluate.add_argument(
         "folder",
+        type=Path,
         metavar="DIR",
         help="of 'dataset synthesize' or, for pairs, 'compose', or frames: */image.*, depth.npz, intrinsics.json",
     )
     evaluate.add_argument(
-        "--network", metavar="FILE", help="another .onnx than the one that ships, or a pair checkpoint.pt"
+        "--network", type=Path, metavar="FILE", help="another .onnx than the one that ships, or a pair checkpoint.pt"
     )
-    evaluate.add_argument("--count", type=int, default=200, metavar="N", help="synthetic scenes (default: 200)")
+    evaluate.add_argument("--count", type=whole(), default=200, metavar="N", help="synthetic scenes (default: 200)")
     add_reporting(evaluate)
 
 
@@ -51,16 +50,14 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .console import make_console
     from .inference.training.train import CHECKPOINT, Training, read_config
 
-    config = read_config(Path(arguments.config))
+    config = read_config(arguments.config)
     with make_console(arguments) as console:
-        console.begin(config.output)
+        report = console.watch(config.output, was_stopped)
         training = Training(config)
         begun = training.step if training.resume() else 0
 
         def progress(step: int, steps: int, losses: dict[str, float]) -> None:
-            if was_stopped():
-                raise KeyboardInterrupt
-            console.advance(config.output, f"step {step}, loss {losses['total']:.3f}", step / steps)
+            report(f"step {step}, loss {losses['total']:.3f}", step / steps)
 
         losses = training.run(progress)
         files = [config.output / CHECKPOINT]
@@ -69,7 +66,7 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
             from .inference.training.pair_export import export_pair
 
             export = export_pair if config.task == "pair" else export_scene
-            files.append(export(files[0], Path(arguments.export)))
+            files.append(export(files[0], arguments.export))
         shown = {name: round(value, 4) for name, value in losses.items()}
         record = {"task": config.task, "steps": training.step, "from": begun, "losses": shown}
         record["files"] = [str(file) for file in files]
@@ -80,21 +77,15 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
 
 def run_evaluate(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     """Measure a network and print the table."""
-    if arguments.network and Path(arguments.network).suffix == ".pt":
+    if arguments.network and arguments.network.suffix == ".pt":
         return run_evaluate_pair(arguments, was_stopped)
     from .console import make_console
     from .inference.training.evaluate import evaluate, table_of
 
-    folder = Path(arguments.folder)
+    folder = arguments.folder
     with make_console(arguments) as console:
-        console.begin(folder)
-
-        def progress(done: int, wanted: int) -> None:
-            if was_stopped():
-                raise KeyboardInterrupt
-            console.advance(folder, "pictures", done / wanted)
-
-        network = Path(arguments.network) if arguments.network else None
+        progress = console.watch_count(folder, "pictures", was_stopped)
+        network = arguments.network
         rows = evaluate(folder, network, arguments.count, progress)
         console.report({"folder": str(folder), "rows": rows}, table_of(rows))
     return 0

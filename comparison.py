@@ -13,13 +13,13 @@ from .inference.photo import read_photo
 from .inference.predict import Request, Run, predict
 from .inference.prediction import Photo, Prediction
 from .output import staged
-from .pipeline import Summary
 from .reconstruct.build import reconstruct
 from .reconstruct.comparison import render_comparison
 from .reconstruct.preview import write_preview
 from .reconstruct.scene import Scene
 from .reconstruct.settings import Settings
 from .stopwatch import Progress, Stopwatch
+from .summary import Summary
 
 SHARE_OF_PREDICTION = 0.7  # of the work on one combination
 
@@ -58,20 +58,7 @@ def compare_estimators(
     with staged([sheet], overwrite=overwrite) as place:
         clock("photo", 0.0)
         photo = read_photo(photo_path)
-        seen: dict[str, Run] = {}
-        rows: list[dict[str, Any]] = []
-        built: list[tuple[Prediction, Scene]] = []
-        for number, (depth, segment) in enumerate(pairs):
-            part = clock.part(number / len(pairs), (number + 1) / len(pairs))
-            asked = replace(request or Request(), depth=depth, segments=segment)
-            try:
-                built.append(_build(photo, asked, seen, part))
-            except BlockoutError as error:
-                rows.append({"depth": depth, "segments": segment, "error": str(error)})
-                if len(rows) == len(pairs) and not built:
-                    raise
-            else:
-                rows.append({"depth": depth, "segments": segment, **_describe(*built[-1])})
+        rows, built = _build_pairs(photo, pairs, request or Request(), clock)
         clock("files", 1.0)
         write_preview(render_comparison(built), place(sheet))
         clock("files", 1.0)
@@ -83,6 +70,27 @@ def compare_estimators(
         "files": [str(sheet)],
         **clock.record(),
     }
+
+
+def _build_pairs(
+    photo: Photo, pairs: Sequence[tuple[str, str]], request: Request, clock: Stopwatch
+) -> tuple[list[dict[str, Any]], list[tuple[Prediction, Scene]]]:
+    """Return what each pair gave or why it failed, and what was built; raise the last reason if nothing was."""
+    seen: dict[str, Run] = {}
+    rows: list[dict[str, Any]] = []
+    built: list[tuple[Prediction, Scene]] = []
+    for number, (depth, segments) in enumerate(pairs):
+        row: dict[str, Any] = {"depth": depth, "segments": segments}
+        part = clock.part(number / len(pairs), (number + 1) / len(pairs))
+        try:
+            built.append(_build(photo, replace(request, **row), seen, part))
+        except BlockoutError as error:
+            rows.append(row | {"error": str(error)})
+            if len(rows) == len(pairs) and not built:
+                raise
+        else:
+            rows.append(row | _describe(*built[-1]))
+    return rows, built
 
 
 def _build(photo: Photo, request: Request, seen: dict[str, Run], progress: Progress) -> tuple[Prediction, Scene]:

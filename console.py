@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,15 +16,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console as RichConsole
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-if TYPE_CHECKING:
-    from .inference.models import Model
-    from .pipeline import Summary
+from .summary import IN_MEMORY_OF, Summary, describe
 
-HOW_TO_OPEN = (
-    ("Blender", "File > Import > Universal Scene Description"),
-    ("Maya", "load the plug-in mayaUsdPlugin, then File > Import"),
-)
-IN_MEMORY_OF = {"process": "", "cuda": " on the graphics card"}
+if TYPE_CHECKING:
+    from .cli_options import Stopped
+    from .inference.models import Model
+    from .stopwatch import Progress as Report
 
 
 @dataclass(frozen=True)
@@ -90,6 +87,22 @@ class Console(logging.Handler):
     def say(self, text: str) -> None:
         """Show a line on stderr, above the bar."""
         self._stderr.print(text, markup=False)
+
+    def watch(self, path: Path, was_stopped: Stopped) -> Report:
+        """Begin the work on a photo or folder; return what shows how far it is, and ends it once that was asked for."""
+        self.begin(path)
+
+        def report(stage: str, fraction: float) -> None:
+            if was_stopped():  # a library may have swallowed the interruption
+                raise KeyboardInterrupt
+            self.advance(path, stage, fraction)
+
+        return report
+
+    def watch_count(self, path: Path, stage: str, was_stopped: Stopped) -> Callable[[int, int], None]:
+        """Return what ``watch`` does, for work of one stage that counts how much of it is done, and of how much."""
+        report = self.watch(path, was_stopped)
+        return lambda done, wanted: report(stage, done / wanted)
 
     def begin(self, photo: Path) -> None:
         """Announce the work on a photo."""
@@ -165,78 +178,6 @@ class EventConsole(Console):
 
     def _write(self, **event: object) -> None:
         print(json.dumps(event), file=sys.stderr, flush=True)
-
-
-def describe(summary: Summary) -> list[tuple[str, str]]:
-    """Return the lines of a summary as names and values."""
-    if "rows" in summary:
-        return _describe_comparison(summary)
-    height, width = summary["photo_size_px"]
-    worked_height, worked_width = summary["worked_size_px"]
-    camera = summary["camera"]
-    photo = f"{summary['photo']}, {width} x {height} px"
-    if (height, width) != (worked_height, worked_width):
-        photo += f", worked on at {worked_width} x {worked_height} px"
-    lines = [("photo", photo)]
-    lines += [
-        (source["task"], _describe_source(source)) for source in summary["estimators"] if source["task"] != "camera"
-    ]
-    lines += [("camera", f"{camera['fov_deg']:.1f} degrees wide, {camera['fx']:.1f} px, from: {camera['source']}")]
-    if "prisms" in summary:
-        lines += _describe_build(summary)
-    lines += _describe_work(summary)
-    if "prisms" in summary:
-        lines += [(f"in {program}", steps) for program, steps in HOW_TO_OPEN]
-    return lines + _describe_restrictions(summary)
-
-
-def _describe_comparison(summary: Summary) -> list[tuple[str, str]]:
-    """Return a line for each pair of estimators that gave something, and how the work went."""
-    lines = [("photo", summary["photo"])]
-    for row in summary["rows"]:
-        if "error" not in row:
-            facts = f"{row['prisms']} prisms of {row['found']} segments", row["scale"], *row["notes"]
-            lines += [("pair", f"{row['depth']} + {row['segments']}: {', '.join(facts)}")]
-    return lines + _describe_work(summary) + _describe_restrictions(summary)
-
-
-def _describe_work(summary: Summary) -> list[tuple[str, str]]:
-    """Return time, memory and files."""
-    seconds = ", ".join(f"{stage} {value:.2f}" for stage, value in summary["seconds"].items())
-    memory = ", ".join(f"{value} MB{IN_MEMORY_OF[place]}" for place, value in summary["peak_memory_mb"].items())
-    lines = [("seconds", f"{summary['total_seconds']:.2f} ({seconds})")]
-    lines += [("memory", f"{memory} at its peak")] if memory else []
-    return lines + [("wrote", file) for file in summary["files"]]
-
-
-def _describe_restrictions(summary: Summary) -> list[tuple[str, str]]:
-    """Return one line where weights are not for all uses."""
-    restricted = [source["name"] for source in summary["estimators"] if _is_non_commercial(source["licence"])]
-    return [("licence", f"{', '.join(dict.fromkeys(restricted))}: for non-commercial use only")] if restricted else []
-
-
-def _describe_build(summary: Summary) -> list[tuple[str, str]]:
-    scale = summary["scale"]
-    sureness = "" if scale["uncertainty"] is None else f", +-{100 * scale['uncertainty']:.0f} %"
-    limits = "; ".join(f"{name} {value}" for name, value in summary["limits"].items())
-    return [
-        (
-            "scale",
-            f"x {scale['factor']:.4g}, {'metric' if scale['is_metric'] else 'not metric'}{sureness}, "
-            f"from: {scale['source']}",
-        ),
-        ("prisms", f"{summary['prisms']} of {summary['segments']} segments, in {summary['groups']} groups of parts"),
-        ("faces", str(summary["faces"])),
-        ("limits", limits),
-    ]
-
-
-def _describe_source(source: dict[str, str]) -> str:
-    return ", ".join(filter(None, (f"{source['name']} {source['version']}".strip(), source["licence"], source["note"])))
-
-
-def _is_non_commercial(licence: str) -> bool:
-    return any(mark in licence.lower() for mark in ("-nc", "non-commercial", "noncommercial", "amlr"))
 
 
 def _print_table(outcomes: Sequence[Outcome]) -> None:

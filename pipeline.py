@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .errors import OutputUnwritable, UsageError
 from .inference.fspy_project import write_fspy_project
-from .inference.photo import read_photo
+from .inference.photo import read_photo, shows_as_it_is
 from .inference.predict import MAP_FILES, Request, predict, write_prediction
 from .inference.prediction import Prediction
 from .output import Place, staged
@@ -26,10 +25,11 @@ from .reconstruct.report import cubes_text, scene_record
 from .reconstruct.scale import CAMERA_HEIGHT_M
 from .reconstruct.scene import Scene
 from .reconstruct.settings import Settings
-from .reconstruct.usd import StageFacts, write_stage
+from .reconstruct.usd import write_stage
+from .reconstruct.usd_materials import encode_texture
 from .stopwatch import Progress, Stopwatch
+from .summary import Summary, record_files, record_prediction, record_scene
 
-Summary = dict[str, Any]
 KEPT_FILES = (*MAP_FILES, "camera.fspy")
 STAGE_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")
 AFTER_PHOTO, AFTER_INFERENCE, AFTER_RECONSTRUCTION, AFTER_PREVIEW = 0.1, 0.5, 0.8, 0.9  # shares of the whole work
@@ -160,7 +160,20 @@ def predict_to_folder(
         down_cam = np.array([0.0, 1.0, 0.0]) if prediction.gravity_cam is None else prediction.gravity_cam
         _write_maps(prediction, world_from_camera(down_cam, CAMERA_HEIGHT_M), place(files[0]).parent)
         clock("files", 1.0)
-    return _describe_prediction(prediction) | _describe_files(files, clock)
+    return record_prediction(prediction) | record_files(files, clock)
+
+
+def picture_to_show(photo_path: Path, folder: Path) -> Path:
+    """Return a picture that any program shows upright and in the right colours: the photo, or a copy of it in a folder.
+
+    Raises:
+        BlockoutError: the photo cannot be read.
+    """
+    if shows_as_it_is(photo_path):
+        return photo_path.absolute()
+    copy = folder / f"{photo_path.stem}.jpg"
+    copy.write_bytes(encode_texture(read_photo(photo_path).rgb))
+    return copy
 
 
 def stage_path(photo_path: Path, output: Path | None = None) -> Path:
@@ -252,7 +265,7 @@ def _build(prediction: Prediction, stage: Path, options: BuildOptions, clock: St
     place(stage.with_name(f"{stage.stem}.scene.json")).write_text(text + "\n", "utf-8", "backslashreplace")
     plates = plate_files(stage, texture=options.texture)
     files = [*(file for file in plates if place(file).exists()), *_build_files(stage, options)]
-    summary = _describe_prediction(prediction) | _describe_scene(scene, facts) | _describe_files(files, clock)
+    summary = record_prediction(prediction) | record_scene(scene, facts) | record_files(files, clock)
     return Result(scene, stage, tuple(files), clock.seconds, summary)
 
 
@@ -260,33 +273,3 @@ def _write_maps(prediction: Prediction, pose: np.ndarray, folder: Path, prefix: 
     """Write ``KEPT_FILES``; ``pose`` is world from camera, (4, 4), metres."""
     write_prediction(prediction, folder, prefix)
     write_fspy_project(prediction.camera, pose, prediction.photo.rgb, folder / f"{prefix}camera.fspy")
-
-
-def _describe_prediction(prediction: Prediction) -> Summary:
-    """Return what was read and estimated."""
-    photo, camera = prediction.photo, prediction.camera
-    return {
-        "photo": str(photo.path),
-        "photo_size_px": list(photo.original_size or photo.size),
-        "worked_size_px": list(photo.size),
-        "camera": {**camera.record(), "fov_deg": round(camera.fov_deg, 2)},
-        "estimators": [asdict(source) for source in prediction.sources],
-        "segments": len(prediction.segments.segments),
-    }
-
-
-def _describe_scene(scene: Scene, facts: StageFacts) -> Summary:
-    """Return what was built."""
-    return {
-        "prisms": sum(1 for _ in scene.solids()),
-        "groups": facts.groups,
-        "faces": facts.faces,
-        "scale": asdict(scene.scale),
-        "has_ground": scene.has_ground,
-        "limits": dict(scene.limits),
-    }
-
-
-def _describe_files(files: Sequence[Path], clock: Stopwatch) -> Summary:
-    """Return what was written, the main file last, and how long and how much memory it took."""
-    return {"files": [str(file) for file in files], **clock.record()}

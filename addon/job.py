@@ -65,7 +65,6 @@ def build(job: Job, folder: Path) -> int:
     """
     from ..cli import main
     from ..cli_options import parse_arguments
-    from .stage_in import prepare
 
     words = ["build", *job["words"]]
     asked = parse_arguments(words)
@@ -83,10 +82,19 @@ def build(job: Job, folder: Path) -> int:
         if "error" not in summary:
             place = folder / str(number)
             place.mkdir()
-            facts = prepare(Path(summary["files"][-1]), place)
-            picture = _picture_for_blender(Path(summary["photo"]), place)
-            emit("ready", folder=str(place), picture=str(picture), lines=_lines(summary), summary=summary, **facts)
+            _hand_over(summary, place)
     return code
+
+
+def _hand_over(summary: dict[str, Any], folder: Path) -> None:
+    """Prepare a stage for Blender in a folder, and tell of it."""
+    from ..pipeline import picture_to_show
+    from ..summary import describe
+    from .stage_in import prepare
+
+    facts = prepare(Path(summary["files"][-1]), folder)
+    picture = picture_to_show(Path(summary["photo"]), folder)
+    emit("ready", folder=str(folder), picture=str(picture), lines=describe(summary), summary=summary, **facts)
 
 
 def export(job: Job, folder: Path) -> int:
@@ -107,7 +115,7 @@ def probe(job: Job, folder: Path) -> int:
     """Tell which Python this is and which estimators and networks' libraries it has."""
     import importlib.metadata
 
-    from ..inference.registry import DEPTH_ESTIMATORS, SEGMENT_ESTIMATORS
+    from ..estimators import DEPTH_NAMES, SEGMENT_NAMES
 
     found = {}
     for name in ("torch", "transformers", "onnxruntime", "usd-core"):
@@ -115,31 +123,9 @@ def probe(job: Job, folder: Path) -> int:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             found[name] = ""
-    estimators = sorted({*DEPTH_ESTIMATORS, *SEGMENT_ESTIMATORS})
+    estimators = sorted({*DEPTH_NAMES, *SEGMENT_NAMES})
     emit("probe", python=sys.version.split()[0], executable=sys.executable, libraries=found, estimators=estimators)
     return 0
-
-
-def _lines(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    from ..console import describe
-
-    return describe(summary)
-
-
-def _picture_for_blender(photo: Path, folder: Path) -> Path:
-    """Return a picture that Blender shows upright and in the right colours: the photo, or a copy made for it."""
-    from PIL import Image
-
-    with Image.open(photo) as image:
-        is_upright = image.getexif().get(0x0112, 1) == 1
-        if is_upright and image.format in ("JPEG", "PNG") and image.mode == "RGB" and "icc_profile" not in image.info:
-            return photo.absolute()
-    from ..inference.photo import read_photo
-    from ..reconstruct.usd_materials import encode_texture
-
-    copy = folder / f"{photo.stem}.jpg"
-    copy.write_bytes(encode_texture(read_photo(photo).rgb))
-    return copy
 
 
 TASKS: dict[str, Callable[[Job, Path], int]] = {"build": build, "export": export, "probe": probe}

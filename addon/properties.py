@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from ..inference.registry import DEPTH_ESTIMATORS, SEGMENT_ESTIMATORS
+from ..estimators import DEPTH_NAMES, SEGMENT_NAMES
 from . import editing, thickness, tree
 from .build import Options
 from .places import preferences
@@ -17,12 +17,12 @@ _items: dict[str, Items] = {}  # Blender keeps no references to what a callback 
 
 def depth_items(_self: object, _context: object) -> Items:
     """Return the choices of an estimator of depth."""
-    return _items.setdefault("depth", [DEFAULT, *((name, name, "") for name in DEPTH_ESTIMATORS)])
+    return _items.setdefault("depth", [DEFAULT, *((name, name, "") for name in DEPTH_NAMES)])
 
 
 def segment_items(_self: object, _context: object) -> Items:
     """Return the choices of an estimator of segments."""
-    return _items.setdefault("segments", [DEFAULT, *((name, name, "") for name in SEGMENT_ESTIMATORS)])
+    return _items.setdefault("segments", [DEFAULT, *((name, name, "") for name in SEGMENT_NAMES)])
 
 
 def estimator_items(_self: object, _context: object) -> Items:
@@ -67,8 +67,8 @@ def options_of(told: BuildProperties) -> Options:
     return Options(
         detail=told.detail,
         texture=told.texture,
-        depth=_chosen(told.depth, default if default in DEPTH_ESTIMATORS else ""),
-        segments=_chosen(told.segments, default if default in SEGMENT_ESTIMATORS else ""),
+        depth=_chosen(told.depth, default if default in DEPTH_NAMES else ""),
+        segments=_chosen(told.segments, default if default in SEGMENT_NAMES else ""),
         scale_reference=(told.scale_label.strip(), told.scale_m) if told.scale_label.strip() else None,
         thickness_range_m=(told.least_thickness, told.most_thickness),
     )

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 from pxr import Gf, Sdf, Vt
 
-from ..reconstruct.frames import METRES_PER_UNIT
+from ..reconstruct.frames import METRES_PER_UNIT, blender_from_stage, transform
 from ..reconstruct.meshes import Mesh
 from ..reconstruct.names import encodable, identifier, stem
 from ..reconstruct.usd_layer import add_attribute, add_prim, add_primvar, add_relationship, bind_material, override
 from ..reconstruct.usd_materials import add_colour_material, add_photo_material, make_colour_material
 from ..reconstruct.usd_solids import SUPPORT, add_polygons
-from .stage_in import BLENDER_FROM_YUP
 
-STAGE_FROM_BLENDER = BLENDER_FROM_YUP.T / METRES_PER_UNIT["cm"]
+STAGE_FROM_BLENDER = np.linalg.inv(blender_from_stage(METRES_PER_UNIT["cm"], "Y"))
 TYPES = {bool: "int", int: "int", float: "float", str: "string"}
 LARGEST_INT = 2**31 - 1
 BACKDROP = "backdrop"
@@ -86,7 +85,7 @@ class SolidsOut:
         for number, thing in enumerate(self.things):
             if thing["mesh"]:
                 above: int | None = number
-                points = self.arrays[f"{thing['mesh']['arrays']}.points"] @ STAGE_FROM_BLENDER.T
+                points = transform(STAGE_FROM_BLENDER, self.arrays[f"{thing['mesh']['arrays']}.points"])
                 while above is not None:
                     boxes[above] += [points.min(axis=0), points.max(axis=0)]
                     above = self.things[above]["parent"]
@@ -115,7 +114,7 @@ class SolidsOut:
             name: self.arrays[f"{facts['arrays']}.{name}"]
             for name in ("points", "sizes", "corners", "seen", "uv", "faces")
         }
-        points = (of["points"] @ STAGE_FROM_BLENDER.T - foot).astype(np.float32)
+        points = (transform(STAGE_FROM_BLENDER, of["points"]) - foot).astype(np.float32)
         mesh = add_prim(xform, f"{shared}_geo", "Mesh", schemas=["MaterialBindingAPI"])
         add_polygons(mesh, Mesh(points, of["sizes"], of["corners"], int(of["seen"].sum())), points)
         st, indices = np.unique(of["uv"], axis=0, return_inverse=True)

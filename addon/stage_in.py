@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade, Vt
 
-from ..reconstruct.frames import stage_from_world
+from ..reconstruct.frames import METRES_PER_UNIT, blender_from_stage, carry_pose, factor_of, transform
 from ..reconstruct.names import ROOT
 from ..reconstruct.usd import save_layer
 from ..reconstruct.usd_layer import add_attribute
 
 LEVELS = "detail"
 STAGE, TREE, ARRAYS = "working.usdc", "tree.json", "arrays.npz"
-BLENDER_FROM_YUP = stage_from_world("m", "Z")[:3, :3]
 USER = "userProperties:"
 PAIRS = "blockout_pairs"  # as in thickness.py, which needs bpy
 FLAT = 0.01  # how far points may leave their plane, as a share of the thickness
@@ -100,15 +99,15 @@ def _make_paths_absolute(layer: Sdf.Layer, folder: Path) -> None:
 
 def _to_blender_axes(layer: Sdf.Layer) -> None:
     """Bring every length into metres and every direction to Z up, so that no object needs a turned or scaled parent."""
-    units = layer.pseudoRoot.GetInfo("metersPerUnit") or 0.01
-    turn = np.eye(3) if layer.pseudoRoot.GetInfo("upAxis") == "Z" else BLENDER_FROM_YUP
+    unit_m = layer.pseudoRoot.GetInfo("metersPerUnit") or METRES_PER_UNIT["cm"]
+    similarity = blender_from_stage(unit_m, "Z" if layer.pseudoRoot.GetInfo("upAxis") == "Z" else "Y")
     layer.pseudoRoot.SetInfo("upAxis", "Z")
     layer.pseudoRoot.SetInfo("metersPerUnit", 1.0)
 
     def visit(path: Sdf.Path) -> None:
         prim = layer.GetPrimAtPath(path) if path.IsPrimPath() else None
         if prim:
-            _convert(prim, turn, units)
+            _convert(prim, similarity)
 
     layer.Traverse(Sdf.Path.absoluteRootPath, visit)
 
@@ -144,26 +143,25 @@ def _count_pairs(mesh: Sdf.PrimSpec) -> int:
     return count if is_flat and np.ptp(depths) < FLAT * np.abs(depths).max() else 0
 
 
-def _convert(prim: Sdf.PrimSpec, turn: np.ndarray, units: float) -> None:
+def _convert(prim: Sdf.PrimSpec, similarity: np.ndarray) -> None:
     attributes = prim.attributes
     if "xformOp:translate" in attributes:
-        value = units * turn @ np.array(attributes["xformOp:translate"].default)
+        value = transform(similarity, np.array(attributes["xformOp:translate"].default))
         attributes["xformOp:translate"].default = Gf.Vec3d(*value.tolist())
     if "xformOp:transform" in attributes:
-        matrix = np.array(attributes["xformOp:transform"].default).T
-        matrix[:3, :3] = turn @ matrix[:3, :3]
-        matrix[:3, 3] = units * turn @ matrix[:3, 3]
+        matrix = carry_pose(similarity, np.array(attributes["xformOp:transform"].default).T)
         attributes["xformOp:transform"].default = Gf.Matrix4d(matrix.T.tolist())
     if "clippingRange" in attributes:
         attributes["clippingRange"].default = Gf.Vec2f(
-            *(units * np.array(attributes["clippingRange"].default)).tolist()
+            *(factor_of(similarity) * np.array(attributes["clippingRange"].default)).tolist()
         )
     if "points" in attributes:
-        points = (units * np.array(attributes["points"].default, np.float64) @ turn.T).astype(np.float32)
+        points = transform(similarity, np.array(attributes["points"].default, np.float64)).astype(np.float32)
         attributes["points"].default = Vt.Vec3fArray.FromNumpy(points)
         box = np.stack([points.min(axis=0), points.max(axis=0)])
         attributes["extent"].default = Vt.Vec3fArray.FromNumpy(box)
-        normals = (np.array(attributes["normals"].default, np.float64) @ turn.T).astype(np.float32)
+        turn = carry_pose(similarity, np.eye(4))
+        normals = transform(turn, np.array(attributes["normals"].default, np.float64)).astype(np.float32)
         attributes["normals"].default = Vt.Vec3fArray.FromNumpy(normals)
 
 

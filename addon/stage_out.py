@@ -15,16 +15,13 @@ from .. import __version__
 from ..errors import UsageError
 from ..output import staged
 from ..pipeline import STAGE_SUFFIXES
-from ..reconstruct.frames import METRES_PER_UNIT
+from ..reconstruct.frames import METRES_PER_UNIT, carry_pose, factor_of
 from ..reconstruct.names import ROOT, encodable, identifier, texture_path
 from ..reconstruct.usd import VARIANT_SET, package_layer, save_layer
 from ..reconstruct.usd_layer import add_attribute, add_prim, add_variants
 from ..reconstruct.usd_materials import encode_texture
-from .solids_out import SolidsOut
-from .stage_in import ARRAYS, BLENDER_FROM_YUP, TREE
-
-YUP_FROM_BLENDER = BLENDER_FROM_YUP.T
-UNITS_PER_METRE = 1 / METRES_PER_UNIT["cm"]
+from .solids_out import STAGE_FROM_BLENDER, SolidsOut
+from .stage_in import ARRAYS, TREE
 
 Tree = dict[str, Any]
 
@@ -93,10 +90,7 @@ def _describe(layer: Sdf.Layer, facts: Mapping[str, str]) -> None:
 
 def _add_camera(root: Sdf.PrimSpec, camera: Tree) -> None:
     """Add the camera, its lens in millimetres."""
-    matrix = np.array(camera["matrix"])
-    pose = np.eye(4)
-    pose[:3, :3] = YUP_FROM_BLENDER @ matrix[:3, :3]
-    pose[:3, 3] = UNITS_PER_METRE * YUP_FROM_BLENDER @ matrix[:3, 3]
+    pose = carry_pose(STAGE_FROM_BLENDER, np.array(camera["matrix"]))
     prim = add_prim(root, "photo_cam", "Camera")
     add_attribute(prim, "xformOp:transform", "matrix4d", Gf.Matrix4d(pose.T.tolist()))
     add_attribute(prim, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:transform"]), uniform=True)
@@ -111,8 +105,8 @@ def _add_camera(root: Sdf.PrimSpec, camera: Tree) -> None:
     }
     for name, value in lens.items():
         add_attribute(prim, name, "float", value)
-    planes = Gf.Vec2f(UNITS_PER_METRE * camera["clip_start"], UNITS_PER_METRE * camera["clip_end"])
-    add_attribute(prim, "clippingRange", "float2", planes)
+    planes = (factor_of(STAGE_FROM_BLENDER) * camera[name] for name in ("clip_start", "clip_end"))
+    add_attribute(prim, "clippingRange", "float2", Gf.Vec2f(*planes))
 
 
 def _encode_pictures(materials: Mapping[str, Tree], stage: Path) -> dict[Path, bytes]:

@@ -130,6 +130,11 @@ def camera_from_fov(fov_deg: float, size: tuple[int, int], source: str | None = 
     return _centred(focal_px, size, source or f"--fov {fov_deg:g}")
 
 
+def assume_camera(size: tuple[int, int]) -> Camera:
+    """Return the camera that stands for most, where nothing tells which one took a photo of (height, width) px."""
+    return camera_from_fov(ASSUMED_FOV_DEG, size, f"assumed {ASSUMED_FOV_DEG:g} degrees")
+
+
 def camera_from_focal_mm(focal_mm: float, size: tuple[int, int]) -> Camera:
     """Return the camera with a 35 mm equivalent focal length: 36 mm of film along the picture's long side.
 
@@ -210,7 +215,7 @@ def choose_camera(photo: Photo, known: Camera | None, estimated: Camera | None =
     if known is not None:
         return known
     if estimated is None:
-        return camera_from_fov(ASSUMED_FOV_DEG, photo.size, f"assumed {ASSUMED_FOV_DEG:g} degrees")
+        return assume_camera(photo.size)
     camera = fit_camera(estimated, photo.size, estimator)
     if is_assumed(camera) or estimator in camera.source:
         return camera

@@ -11,13 +11,12 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import DepthUnusable, MapNotFound, MapUnreadable
+from .disparity import bound_nearness
 from .files import BROKEN_FILE, as_plane, open_picture, read_json, reason_of, require_file
 from .prediction import DepthMap
 
 DepthKind = Literal["depth", "disparity"]
 FURTHEST_M = 60_000.0  # renderers write 65 504 (the largest half float) or 1e10 where there is nothing
-FAR_OVER_NEAR = 100.0
-_QUANTILE_SAMPLES = 1 << 20
 _CHANNELS: tuple[tuple[str, DepthKind], ...] = (  # of .exr files, the likeliest first; matched in lower case
     (r"z|depth", "depth"),
     (r"(.*\.)?[^.]*depth[^.]*(\.[zvyr])?", "depth"),
@@ -63,7 +62,7 @@ def read_depth(path: Path, *, scale_m: float = 0.001, kind: DepthKind | None = N
         raise DepthUnusable(
             f"{path}: none of the {z.size} pixels has a {found} that is finite and above 0; check what was saved"
         )
-    return DepthMap(_depth_from_disparity(z) if found == "disparity" else z, is_metric)
+    return DepthMap(np.float32(1) / bound_nearness(z)[0] if found == "disparity" else z, is_metric)
 
 
 def write_depth(depth: DepthMap, path: Path) -> None:
@@ -88,12 +87,6 @@ def _known_values(samples: np.ndarray, unit: float, limit: float, path: Path) ->
         values *= np.float32(unit)
     values[~((values > 0) & (values < limit))] = np.nan
     return values
-
-
-def _depth_from_disparity(disparity: np.ndarray) -> np.ndarray:
-    known = disparity[np.isfinite(disparity)]
-    near = np.quantile(known[:: max(1, known.size // _QUANTILE_SAMPLES)], 0.95)
-    return np.float32(1) / np.maximum(disparity, np.float32(near / FAR_OVER_NEAR))
 
 
 def _side_file_allows_metres(path: Path) -> bool:

@@ -18,6 +18,7 @@ LEAST_RISE = 0.1  # of the map's range of disparity over the ground seen: less, 
 MISFIT = 0.15  # of that rise, median error of the line: above, the ground is not flat
 MOST_BEYOND = 0.25  # of what is not sky may lie beyond infinity by a fitted b; noise does, more is a wrong fit
 SAMPLES = 4000
+QUANTILE_SAMPLES = 1 << 20
 
 
 def depth_from_disparity(
@@ -42,10 +43,22 @@ def depth_from_disparity(
     if not known.any() or np.ptp(d[known]) <= 1e-6 * np.abs(d[known]).max():
         raise EstimateUnusable("the disparity map is the same everywhere; the network's weights are not trained")
     shift, source = _find_shift(d, ground & known, sky & known, camera, down_cam)
-    nearness = d - np.float32(shift)
-    near = float(np.quantile(nearness[known], 0.95))
-    z = np.float32(1) / np.maximum(nearness, np.float32(near / FAR_OVER_NEAR))
-    return DepthMap(z * np.float32(near), is_metric=False), f"disparity's shift {source}"
+    nearness, near = bound_nearness(d - np.float32(shift))
+    return DepthMap(np.float32(near) / nearness, is_metric=False), f"disparity's shift {source}"
+
+
+def bound_nearness(nearness: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return nearness of which no depth is ``FAR_OVER_NEAR`` times that of the near pixels, and that of the latter.
+
+    Args:
+        nearness: (h, w) float32, one over depth in any unit, or disparity without shift; NaN unknown.
+
+    Returns:
+        The same where it is not less; the 95 % quantile.
+    """
+    known = nearness[np.isfinite(nearness)]
+    near = float(np.quantile(known[:: max(1, known.size // QUANTILE_SAMPLES)], 0.95))
+    return np.maximum(nearness, np.float32(near / FAR_OVER_NEAR)), near
 
 
 def _find_shift(

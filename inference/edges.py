@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .prediction import DepthMap
-from .resample import nearest_pixels, resize_depth
+from .resample import nearest_pixels, resize_depth, shrink, size_within
 
 RADIUS = 1.0  # of the filter's window, in pixels of the coarse map
 EPSILON = 8.0**2  # of 255 squared: contrast below is texture, above it is an edge
@@ -14,6 +14,7 @@ REACH = 2.0  # in pixels of the coarse map: how far networks' depth runs over an
 LIKENESS = 25.5  # of 255, standard deviation of colours that are like each other
 STEP = 0.12  # of the nearer depth's inverse, within that reach: less is a slope
 WORK_PX = 1024  # longer side that depth is sharpened at
+LEAST_SIDE_PX = 2
 LEAST_RATIO = 1.3  # of sizes: finer maps follow their own edges
 
 
@@ -58,12 +59,11 @@ def sharpen_depth(depth: DepthMap, rgb: np.ndarray) -> DepthMap:
     Source: Z. Ma et al., Constant Time Weighted Median Filtering, ICCV 2013 (OpenCV's).
     """
     height, width = rgb.shape[:2]
-    scale = min(1.0, WORK_PX / max(height, width))
-    size = max(2, round(height * scale)), max(2, round(width * scale))
+    size = size_within(rgb.shape, WORK_PX, LEAST_SIDE_PX)
     ratio = max(size[0] / depth.z.shape[0], size[1] / depth.z.shape[1])
     if ratio < LEAST_RATIO or not np.isfinite(depth.z).all():
         return resize_depth(depth, (height, width))
-    small = rgb if scale == 1 else cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA)
+    small = shrink(rgb, WORK_PX, LEAST_SIDE_PX)
     nearness = nearest_pixels(1 / depth.z, size).astype(np.float32)
     reach = max(2, round(REACH * ratio))
     kernel = np.ones((2 * reach + 1,) * 2, np.uint8)

@@ -9,12 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import WeightsNotFound, WeightsUnusable
+from ..errors import WeightsNotFound
 from .instances import group_instances, split_by_colour
+from .mask_stacks import softmax
+from .onnx_session import open_session
 from .prediction import KINDS, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, sharpen_outlines
-from .resample import nearest_pixels
-from .torch_runtime import require
+from .resample import nearest_pixels, shrink
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
 AREA_PX = 96 * 128  # of the reduced photo that the network sees, the size that it was trained at
@@ -25,7 +26,6 @@ MIN_AREA = 0.001  # of the photo: no segment is smaller
 NEAR_M, FAR_M = 0.05, 1000.0
 # What the network's channels mean; ``training.network.CHANNELS`` says more.
 CHANNELS = {"depth": 1, "kind": 4, "edge": 1, "centre": 1, "offset": 2, "shape": 5, "normal": 3}
-PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider", "CPUExecutionProvider")
 
 
 class Embedded:
@@ -95,12 +95,11 @@ def network_size(size: tuple[int, ...]) -> tuple[int, int]:
 
 
 def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:
-    pieces_of = _reduced(rgb, PIECES_SIDE_PX)
-    pieces = split_by_colour(pieces_of)
-    chances = _mean_of_pieces(_resized(_softmax(maps["kind"]), pieces.shape), pieces)
+    pieces = split_by_colour(shrink(rgb, PIECES_SIDE_PX))
+    chances = _mean_of_pieces(_resized(softmax(maps["kind"], axis=0), pieces.shape), pieces)
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
-    small = _reduced(rgb, OUTLINE_SIDE_PX)
+    small = shrink(rgb, OUTLINE_SIDE_PX)
     fine = sharpen_outlines(ids, small) if min(small.shape[:2]) > 64 else nearest_pixels(ids, small.shape[:2])
     fine, origin = _keep_parts(fine, kinds)
     pixels = np.bincount(ids.ravel(), minlength=len(kinds))
@@ -126,16 +125,6 @@ def _keep_parts(ids: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndar
     return np.asarray(index[parts], np.int32), present
 
 
-def _reduced(rgb: np.ndarray, side_px: int) -> np.ndarray:
-    """Return a photo whose longer side is no longer than so many pixels."""
-    height, width = rgb.shape[:2]
-    scale = side_px / max(height, width)
-    if scale >= 1:
-        return rgb
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
-
-
 def _resized(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.stack([cv2.resize(plane, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) for plane in planes])
 
@@ -146,23 +135,10 @@ def _mean_of_pieces(planes: np.ndarray, pieces: np.ndarray) -> np.ndarray:
     return np.stack([(np.bincount(pieces.ravel(), plane.ravel()) / pixels)[pieces] for plane in planes])
 
 
-def _softmax(values: np.ndarray) -> np.ndarray:
-    raised = np.exp(values - values.max(axis=0))
-    return np.asarray(raised / raised.sum(axis=0))
-
-
 @lru_cache(maxsize=2)
 def open_network(path: Path) -> Any:
-    """Return ONNX Runtime's session for a network file that ships; it is opened once a process."""
+    """Return ONNX Runtime's session for the network that ships, or another of its kind; it is opened once a process."""
+    remedy = "install Blockout again" if path == WEIGHTS else "give a network that blockout train has exported"
     if not path.is_file():
-        raise WeightsNotFound(f"{path}: the network is missing from this installation; install Blockout again.")
-    onnxruntime = require("onnxruntime", "the estimator embedded")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    there = onnxruntime.get_available_providers()
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=[name for name in PROVIDERS if name in there])
-    except Exception as error:
-        raise WeightsUnusable(
-            f"{path}: the network cannot be read ({type(error).__name__}); install Blockout again."
-        ) from error
+        raise WeightsNotFound(f"{path}: there is no such network; {remedy}")
+    return open_session(path, "the estimator embedded", remedy=remedy)

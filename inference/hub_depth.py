@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import EstimateUnusable, WeightsUnusable
-from .camera import MAX_FOV_DEG, MIN_FOV_DEG, camera_from_fov
+from .camera import MAX_FOV_DEG, MIN_FOV_DEG, assume_camera, camera_from_fov
 from .hub_model import HubModel
 from .network_input import crop_margins
 from .prediction import Camera, DepthMap, DisparityMap, Estimate, Photo
@@ -56,7 +56,7 @@ class HubDepth:
         if self._meaning == "metres":
             return Estimate(self._depth(values), note=note)
         estimated = _camera(float(outputs["field_of_view"]), photo) if "field_of_view" in outputs else None
-        known = camera or estimated or camera_from_fov(55.0, photo.size)
+        known = camera or estimated or assume_camera(photo.size)
         # Source: Depth Pro (arXiv 2410.02073), section 3.1: canonical inverse depth times width over focal length.
         inverse = values * np.float32(known.width / known.fx)
         return Estimate(self._depth(1 / np.clip(inverse, 1 / FURTHEST_M, 1 / NEAREST_M)), camera=estimated, note=note)

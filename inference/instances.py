@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .prediction import KINDS
-from .regions import keep_connected
+from .regions import keep_connected, most_common
 
 SKY, GROUND = KINDS.index("sky"), KINDS.index("ground")
 BORDER = 0.45  # chance of a border from which on a pixel parts what lies beside it
@@ -37,7 +37,7 @@ def group_instances(
     middle = np.stack([x / unit + votes[0], y / unit + votes[1]])
     ids = _calm_pieces(kind, border, middle) if regions is None else regions
     ids = keep_connected(_join(ids, kind, border, middle), max(4, round(LEAST * height * width)))
-    kinds = _kinds_of(ids, kind)
+    kinds = most_common(ids, kind)
     for number in (SKY, GROUND):  # what lies apart is one sky, one ground all the same
         same = np.flatnonzero(kinds[1:] == number) + 1
         if len(same) > 1:
@@ -71,18 +71,10 @@ def _calm_pieces(kind: np.ndarray, border: np.ndarray, middle: np.ndarray) -> np
     return keep_connected(ids, max(4, round(LEAST * kind.size)))
 
 
-def _kinds_of(ids: np.ndarray, kind: np.ndarray) -> np.ndarray:
-    """Return (N + 1,) int64: the kind of most pixels of each id."""
-    counts = np.bincount(
-        (ids.astype(np.int64) * len(KINDS) + kind).ravel(), minlength=(int(ids.max()) + 1) * len(KINDS)
-    )
-    return np.asarray(counts.reshape(-1, len(KINDS)).argmax(axis=1))
-
-
 def _join(ids: np.ndarray, kind: np.ndarray, border: np.ndarray, middle: np.ndarray) -> np.ndarray:
     """Return ids in which neighbours of a kind are one where the border is faint and they vote for one middle."""
     number = int(ids.max()) + 1
-    kinds = _kinds_of(ids, kind)
+    kinds = most_common(ids, kind)
     pixels = np.bincount(ids.ravel(), minlength=number).astype(float)
     votes = np.stack([np.bincount(ids.ravel(), m.ravel(), number) for m in middle], 1)
     group = np.arange(number)

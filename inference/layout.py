@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from .prediction import Camera, Kind
+from .regions import boxes_of
 
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
 PATCH_AREA, PATCH_CONTRAST = 0.015, 14.0  # smaller or more alike than this, a patch of ground joins the largest
@@ -60,7 +61,7 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         return np.bincount(ids.ravel(), np.asarray(values, np.float64).ravel(), minlength=number) / pixels
 
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    top, left, bottom, right = _boxes(ids, number)
+    top, left, bottom, right = (boxes_of(ids) - [0, 0, 1, 1]).clip(min=0).T
     labels = ids.astype(np.uint16)
     inside = cv2.dilate(labels, np.ones((7, 7), np.uint8)) == cv2.erode(labels, np.ones((7, 7), np.uint8))
     contrast = np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 2.0))
@@ -83,19 +84,6 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
         rests_on=above_below.astype(np.float64),
     )
-
-
-def _boxes(ids: np.ndarray, number: int) -> tuple[np.ndarray, ...]:
-    """Return top, left, bottom, right of each id, px, the last row and column included; 0 for id 0."""
-    rows, columns = np.indices(ids.shape)
-    top, left = np.full(number, ids.shape[0]), np.full(number, ids.shape[1])
-    bottom, right = np.zeros(number, np.int64), np.zeros(number, np.int64)
-    np.minimum.at(top, ids, rows)
-    np.minimum.at(left, ids, columns)
-    np.maximum.at(bottom, ids, rows)
-    np.maximum.at(right, ids, columns)
-    top[0] = left[0] = 0
-    return top, left, bottom, right
 
 
 def score_sky(regions: Regions) -> np.ndarray:

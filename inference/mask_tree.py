@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-SAME_BOX = 0.7  # intersection over union of boxes from which two masks are one
 INSIDE = 0.9  # share of a mask that lies in another one, of which it is then a part
 LARGER = 1.25  # times a part's area that its whole must have
 DEEPEST = 3  # whole, part, sub-part
@@ -18,28 +17,6 @@ def boxes_of(masks: np.ndarray) -> np.ndarray:
         if len(columns):
             box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
     return boxes
-
-
-def suppress_boxes(boxes: np.ndarray, scores: np.ndarray, most: float = SAME_BOX) -> np.ndarray:
-    """Return (K,) int64, which boxes stay, the best first: none overlaps a better one by more than ``most``.
-
-    Args:
-        boxes: (N, 4), x0 y0 x1 y1.
-        scores: (N,).
-        most: largest intersection over union.
-    """
-    boxes = boxes.astype(np.float64)
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    waiting = np.argsort(-scores, kind="stable")
-    kept = []
-    while len(waiting):
-        best, rest = waiting[0], waiting[1:]
-        kept.append(best)
-        sides = np.minimum(boxes[rest, 2:], boxes[best, 2:]) - np.maximum(boxes[rest, :2], boxes[best, :2])
-        shared = np.prod(np.maximum(sides, 0), axis=1)
-        union = areas[rest] + areas[best] - shared
-        waiting = rest[shared <= most * np.maximum(union, 1e-9)]
-    return np.array(kept, np.int64)
 
 
 def find_wholes(masks: np.ndarray) -> np.ndarray:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from .edges import follow_edges
 from .prediction import MaskStack, Segment, SegmentMap
 from .regions import sharpen_outlines
-from .resample import nearest_pixels
+from .resample import nearest_pixels, shrink
 from .split import join_slivers, split_classes
 
 WORK_PX = 1024  # longer side that masks are resolved at; only outlines need more
@@ -35,12 +34,9 @@ def segments_from_masks(stack: MaskStack, rgb: np.ndarray, z: np.ndarray) -> Seg
     Returns:
         Segments of the photo's size; id 0 where no mask claims a pixel.
     """
-    height, width = rgb.shape[:2]
-    scale = min(1.0, WORK_PX / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    small = rgb if scale == 1 else cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA)
-    depth = nearest_pixels(z, size)
-    least_px = max(4, round(LEAST_AREA * size[0] * size[1]))
+    small = shrink(rgb, WORK_PX)
+    depth = nearest_pixels(z, small.shape[:2])
+    least_px = max(4, round(LEAST_AREA * depth.size))
     scores = follow_edges(stack.scores, small, stack.cell_px)
     things = _keep_things(scores, stack, least_px)
     ids = _resolve_stuff(scores, stack)

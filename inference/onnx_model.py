@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..errors import DeviceUnusable, EstimateUnusable, WeightsNotFound, WeightsUnusable
-from .files import read_json, reason_of, require_file
+from ..errors import EstimateUnusable, WeightsNotFound, WeightsUnusable
+from .files import read_json, require_file
 from .labels import UNLABELLED
 from .mask_stacks import softmax, stack_of_classes
 from .network_input import Recipe, make_input
+from .onnx_session import first_line, open_session
 from .prediction import Camera, DepthMap, DisparityMap, Estimate, MaskStack, Photo
 from .registry import Task, Weights
 from .torch_runtime import require
@@ -22,7 +23,6 @@ MEANINGS: dict[Task, tuple[str, ...]] = {
     "depth": ("metres", "depth", "disparity", "inverse metres", "inverse depth"),
     "segments": ("logits", "probabilities", "ids"),
 }
-_PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider", "cpu": "CPUExecutionProvider"}
 _EXAMPLE = '{"size": [518, 518], "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "meaning": "disparity"}'
 
 
@@ -40,14 +40,14 @@ class OnnxModel:
 
     def __init__(self, weights: Weights, task: Task) -> None:
         self._path, self._task = Path(weights.given).expanduser(), task
-        runtime = require("onnxruntime", f"{self._path}")
+        require("onnxruntime", f"{self._path}")
         if not weights.given:
             raise WeightsNotFound(f"--{task} onnx needs a file: onnx:PATH, or the path of an .onnx alone")
         require_file(self._path, "network", WeightsNotFound, WeightsUnusable)
         self._side = _SideFile(self._path.with_suffix(".json"), task)
         self.version = f"{self._path.name} {self._side.text('version', '')}".strip()
         self.licence = self._side.text("licence", "licence unknown: ask its publisher")
-        self._session = self._open(runtime, weights.device)
+        self._session = open_session(self._path, f"{self._path}", weights.device)
         self._input = self._choose(self._session.get_inputs(), "input")
         self._output = self._choose(self._session.get_outputs(), "output")
 
@@ -75,7 +75,7 @@ class OnnxModel:
         except Exception as error:  # ONNX Runtime's classes derive from nothing else
             shape = " x ".join(str(n) for n in pixels.shape)
             raise WeightsUnusable(
-                f"{self._path}: the network does not take an input of {shape} ({_first_line(error)}); correct size or "
+                f"{self._path}: the network does not take an input of {shape} ({first_line(error)}); correct size or "
                 f"layout in {self._side.path.name}"
             ) from error
         values = values[0] if values.ndim > 2 and values.shape[0] == 1 else values
@@ -105,21 +105,6 @@ class OnnxModel:
             scores = values.transpose(2, 0, 1) if self._side.is_last else values
             scores = softmax(scores, axis=0) if self._side.meaning == "logits" else np.clip(scores, 0, 1)
         return stack_of_classes(scores, self._side.labels(len(scores)))
-
-    def _open(self, runtime: Any, device: str) -> Any:
-        there = runtime.get_available_providers()
-        if device != "auto" and _PROVIDERS[device] not in there:
-            raise DeviceUnusable(f"--device {device}: onnxruntime {runtime.__version__} has no {_PROVIDERS[device]}")
-        wanted = [p for name, p in _PROVIDERS.items() if p in there and device in ("auto", name)]
-        options = runtime.SessionOptions()
-        options.log_severity_level = 4
-        try:
-            return runtime.InferenceSession(self._path, options, providers=wanted)
-        except Exception as error:  # ONNX Runtime's classes derive from nothing else
-            raise WeightsUnusable(
-                f"{self._path}: this is no network in the ONNX format, or an incomplete one ({_first_line(error)}); "
-                "export it again"
-            ) from error
 
     def _choose(self, nodes: list[Any], key: str) -> str:
         names = [node.name for node in nodes]
@@ -192,9 +177,3 @@ class _SideFile:
 def _three_numbers(values: Any) -> tuple[float, float, float]:
     red, green, blue = values
     return float(red), float(green), float(blue)
-
-
-def _first_line(error: BaseException) -> str:
-    line = reason_of(Exception(str(error).strip().split("\n")[0]))
-    line = line.split(" : ")[-1]
-    return line if len(line) < 160 else line[:157] + "..."

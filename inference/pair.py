@@ -8,13 +8,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..errors import MapAspectMismatch, PlateUnusable, WeightsNotFound
-from .embedded import open_network
+from ..errors import MapAspectMismatch, PlateUnusable, WeightsNotFound, WeightsUnusable
+from .onnx_session import open_session
 from .photo import read_photo
-from .prediction import DepthMap, Prediction, Segment, SegmentMap, Source
+from .prediction import DepthMap, Photo, Prediction, Segment, SegmentMap, Source
 from .regions import keep_connected, sharpen_outlines
 from .resample import same_aspect
 
+NODES = {"background", "overlay", "mask", "depth"}  # what the network takes and gives
 STRIDE = 32  # px, the sides of what the network sees are multiples of that
 LONG_SIDE_PX = 448
 MIN_AREA = 0.002  # of the photo: no foreground is smaller
@@ -40,13 +41,7 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> P
     if not weights.is_file():
         raise WeightsNotFound(f"--pair-network {weights}: there is no such file; docs/pairs.md says how to train one")
     photo = prediction.photo
-    plate = read_photo(plate_path)
-    if not same_aspect(plate.size, photo.size):
-        raise MapAspectMismatch(
-            f"--clean-plate {plate_path} is {plate.size[1]} x {plate.size[0]} px, which is not the shape of the photo, "
-            f"{photo.size[1]} x {photo.size[0]}: give a plate of the same view"
-        )
-    mask, depth = see_foreground(plate.rgb, photo.rgb, weights)
+    mask, depth = see_foreground(_read_plate(plate_path, photo).rgb, photo.rgb, weights)
     share = float(mask.mean())
     if not MIN_AREA < share < MOST_AREA:
         what = "no foreground" if share <= MIN_AREA else "almost nothing of the plate"
@@ -67,6 +62,16 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> P
     )
 
 
+def _read_plate(path: Path, photo: Photo) -> Photo:
+    plate = read_photo(path)
+    if not same_aspect(plate.size, photo.size):
+        raise MapAspectMismatch(
+            f"--clean-plate {path} is {plate.size[1]} x {plate.size[0]} px, which is not the shape of the photo, "
+            f"{photo.size[1]} x {photo.size[0]}: give a plate of the same view"
+        )
+    return plate
+
+
 def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[np.ndarray, np.ndarray]:
     """Run the network.
 
@@ -76,7 +81,13 @@ def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[n
 
     Returns:
         (h, w) bool, where something stands before the background; (h, w) float32, depth from 0 to 1.
+
+    Raises:
+        WeightsUnusable: the file is no network, or another one.
     """
+    session = open_session(weights, "--pair-network")
+    if not {node.name for node in (*session.get_inputs(), *session.get_outputs())} >= NODES:
+        raise WeightsUnusable(f"--pair-network {weights}: this network does not compare; docs/pairs.md says which does")
     height, width = rgb.shape[:2]
     scale = min(1.0, LONG_SIDE_PX / max(height, width))
     size = [max(STRIDE, round(side * scale / STRIDE) * STRIDE) for side in (width, height)]
@@ -87,7 +98,7 @@ def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[n
         / np.float32(255)
         for name, picture in (("background", plate), ("overlay", rgb))
     }
-    mask, depth = open_network(weights).run(["mask", "depth"], given)
+    mask, depth = session.run(["mask", "depth"], given)
     return mask[0, 0] > 0, 1 / (1 + np.exp(-depth[0, 0]))
 
 

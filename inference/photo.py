@@ -70,6 +70,18 @@ def read_photo(path: Path) -> Photo:
     return Photo(rgb, _focal_px(exif_ifd, rgb.shape[:2], original_size), path, original_size)
 
 
+def shows_as_it_is(path: Path) -> bool:
+    """Tell whether programs that know no orientation and no colour profiles show a photo as ``read_photo`` reads it.
+
+    Raises:
+        PhotoUnreadable, PhotoSizeUnusable: as of ``read_photo``.
+    """
+    with open_picture(path, "photo", FORMATS, PhotoUnreadable, PhotoSizeUnusable) as picture:
+        is_upright = picture.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        is_plain = picture.format in ("JPEG", "PNG") and picture.mode == "RGB" and "icc_profile" not in picture.info
+    return is_upright and is_plain
+
+
 def _require_sides(path: Path, size: tuple[int, int]) -> None:
     width, height = size
     if min(size) < MIN_SIDE_PX:

@@ -92,38 +92,15 @@ def predict(
         raise UsageError("--clean-plate needs the network that compares: name it with --pair-network (docs/pairs.md).")
     report("camera", 0.0)
     known = known_camera(photo, request.camera_file, request.fov_deg, request.focal_mm, request.lines_file)
-    sources: dict[Task, Loader | Path] = {
-        "depth": resolve(request.depth, "depth", request.device),
-        "segments": resolve(request.segments, "segments", request.device),
-    }
-    report("maps", 0.05)  # before any estimator runs: a file that cannot be used is told at once
-    depth_file, segments_file = _read_maps(photo, request, sources["depth"], sources["segments"])
     arguments: dict[Task, str] = {"depth": request.depth, "segments": request.segments}
+    sources = {task: resolve(argument, task, request.device) for task, argument in arguments.items()}
+    report("maps", 0.05)  # before any estimator runs: a file that cannot be used is told at once
+    maps = _read_maps(photo, request, sources["depth"], sources["segments"])
     loaders = {task: source for task, source in sources.items() if not isinstance(source, Path)}
     runs = _run(photo, known, arguments, loaders, report, {} if seen is None else seen)
 
     report("fit to photo", 0.95)
-    estimates = {task: run.estimate for task, run in runs.items()}
-    camera, camera_source = _camera(photo, known, runs)
-    gravities = [None if known is None else known.down_cam, *(e.gravity_cam for e in estimates.values())]
-    gravity = next((np.asarray(gravity) for gravity in gravities if gravity is not None), None)
-    found_depth = depth_file or estimates["depth"].depth
-    found_segments = segments_file or estimates["segments"].segments
-    assert found_depth is not None and found_segments is not None, "a table names an estimator for what it does not do"
-    down_cam = LEVEL if gravity is None else gravity
-    depth, segments, note = fit_maps(photo, found_depth, found_segments, camera, down_cam)
-    prediction = Prediction(
-        photo,
-        replace(camera, down_cam=None),  # gravity has one place from here on
-        depth,
-        segments,
-        gravity_cam=gravity,
-        sources=(
-            _source("depth", request.depth, runs, note),
-            _source("segments", request.segments, runs),
-            camera_source,
-        ),
-    )
+    prediction = _join(photo, known, request, maps, runs)
     if request.clean_plate is None or request.pair_network is None:
         return prediction
     from .pair import add_foreground
@@ -200,6 +177,37 @@ def _run(
             seen[LINES] = Run(_Lines(), _Lines().predict(photo, known))
         runs["view"] = seen[LINES]
     return runs
+
+
+def _join(
+    photo: Photo,
+    known: Camera | None,
+    request: Request,
+    maps: tuple[DepthMap | None, SegmentMap | None],
+    runs: dict[str, Run],
+) -> Prediction:
+    """Bring what files and estimators gave to the photo's size, and note who gave it."""
+    estimates = {task: run.estimate for task, run in runs.items()}
+    camera, camera_source = _camera(photo, known, runs)
+    gravities = [None if known is None else known.down_cam, *(e.gravity_cam for e in estimates.values())]
+    gravity = next((np.asarray(gravity) for gravity in gravities if gravity is not None), None)
+    found_depth = maps[0] or estimates["depth"].depth
+    found_segments = maps[1] or estimates["segments"].segments
+    assert found_depth is not None and found_segments is not None, "a table names an estimator for what it does not do"
+    down_cam = LEVEL if gravity is None else gravity
+    depth, segments, note = fit_maps(photo, found_depth, found_segments, camera, down_cam)
+    return Prediction(
+        photo,
+        replace(camera, down_cam=None),  # gravity has one place from here on
+        depth,
+        segments,
+        gravity_cam=gravity,
+        sources=(
+            _source("depth", request.depth, runs, note),
+            _source("segments", request.segments, runs),
+            camera_source,
+        ),
+    )
 
 
 def _camera(photo: Photo, known: Camera | None, runs: dict[str, Run]) -> tuple[Camera, Source]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
+
+from .resample import nearest_pixels
 
 MIN_AREA = 0.0015  # of the picture: smaller regions join their most similar neighbour
 ALIKE = 4.0  # of 255 in 8-bit Lab: neighbours that differ less were parted by noise or shading only
@@ -46,11 +50,23 @@ def _join_alike(ids: np.ndarray, lab: np.ndarray) -> np.ndarray:
     pairs = np.concatenate([(ids[:-1] * number + ids[1:]).ravel(), (ids[:, :-1] * number + ids[:, 1:]).ravel()])
     first, second = np.divmod(np.unique(pairs), number)
     alike = np.linalg.norm(np.array(colour)[:, first] - np.array(colour)[:, second], axis=0) < ALIKE
-    group = np.arange(number, dtype=np.int32)
-    for i, j in zip(first[alike], second[alike], strict=True):
+    return join_pairs(zip(first[alike], second[alike], strict=True), number)[ids]
+
+
+def join_pairs(pairs: Iterable[tuple[int, int]], count: int) -> np.ndarray:
+    """Return (count,) int32, for each number the least one that pairs of equals lead to from it."""
+    group = np.arange(count, dtype=np.int32)
+    for i, j in pairs:
         low, high = sorted((group[i], group[j]))
         group[group == high] = low
-    return group[ids]
+    return group
+
+
+def most_common(ids: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) int64, for each id the value, a whole number from 0 up, that most of its pixels have."""
+    number = int(values.max()) + 1
+    counts = np.bincount((ids.astype(np.int64) * number + values).ravel(), minlength=(int(ids.max()) + 1) * number)
+    return np.asarray(counts.reshape(-1, number).argmax(axis=1))
 
 
 def keep_connected(ids: np.ndarray, least_px: int) -> np.ndarray:
@@ -77,7 +93,9 @@ def _label_parts(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     parts = np.zeros(ids.shape, np.int32)
     areas = [np.zeros(1, np.int64)]
     count = 0
-    for value, top, left, bottom, right in _boxes(ids):
+    for value, (top, left, bottom, right) in enumerate(boxes_of(ids).tolist()):
+        if value == 0 or bottom == 0:
+            continue
         window = (slice(top, bottom), slice(left, right))
         mask = ids[window] == value
         number, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
@@ -87,17 +105,16 @@ def _label_parts(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return parts, np.concatenate(areas)
 
 
-def _boxes(ids: np.ndarray) -> list[tuple[int, int, int, int, int]]:
-    """Return id, top, left, bottom, right for each positive id; the last two are exclusive."""
+def boxes_of(ids: np.ndarray) -> np.ndarray:
+    """Return (N + 1, 4) int64 px: top, left, bottom and right of each id, the last two exclusive; 0 without pixels."""
     height, width = ids.shape
     number = int(ids.max()) + 1
     in_row = np.bincount((ids + np.arange(height)[:, None] * number).ravel(), minlength=height * number)
     in_column = np.bincount((ids + np.arange(width) * number).ravel(), minlength=width * number)
     in_row, in_column = in_row.reshape(height, number) > 0, in_column.reshape(width, number) > 0
-    top, left = in_row.argmax(axis=0), in_column.argmax(axis=0)
     bottom, right = height - in_row[::-1].argmax(axis=0), width - in_column[::-1].argmax(axis=0)
-    present = np.flatnonzero(in_row.any(axis=0))
-    return [(int(i), int(top[i]), int(left[i]), int(bottom[i]), int(right[i])) for i in present if i > 0]
+    boxes = np.stack([in_row.argmax(axis=0), in_column.argmax(axis=0), bottom, right], axis=1)
+    return np.where(np.any(in_row, axis=0, keepdims=True).T, boxes, 0)
 
 
 def grow(ids: np.ndarray) -> None:
@@ -129,9 +146,7 @@ def sharpen_outlines(ids: np.ndarray, rgb: np.ndarray) -> np.ndarray:
     height, width = rgb.shape[:2]
     if ids.shape == (height, width):
         return ids.copy()
-    rows = (np.arange(height) * ids.shape[0] + ids.shape[0] // 2) // height
-    columns = (np.arange(width) * ids.shape[1] + ids.shape[1] // 2) // width
-    large = ids[np.minimum(rows, ids.shape[0] - 1)[:, None], np.minimum(columns, ids.shape[1] - 1)]
+    large = nearest_pixels(ids, (height, width))
     reach = 2 * int(np.ceil(1.5 * max(height / ids.shape[0], width / ids.shape[1]))) + 1
     kernel = np.ones((reach, reach), np.uint8)
     labels = large.astype(np.uint16)

@@ -5,6 +5,7 @@ Pixel i of n covers i / n to (i + 1) / n of a picture in every size, so that no 
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from ..errors import MapAspectMismatch
@@ -94,7 +95,7 @@ def resize_depth(depth: DepthMap, size: tuple[int, int]) -> DepthMap:
     """Return a depth map in another size as ``fit_depth`` does, whatever its aspect ratio: networks like squares."""
     if depth.z.shape == size:
         return depth
-    resize = _shrink if size[0] * size[1] < depth.z.size else _enlarge
+    resize = _shrink_depth if size[0] * size[1] < depth.z.size else _enlarge_depth
     return DepthMap(resize(depth.z, size), depth.is_metric)
 
 
@@ -104,6 +105,19 @@ def nearest_pixels(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return plane
     rows, columns = (_nearest(n, m) for n, m in zip(plane.shape, size, strict=True))
     return np.take(plane[rows], columns, axis=1)
+
+
+def size_within(size: tuple[int, ...], longest_px: int, least_px: int = 1) -> tuple[int, int]:
+    """Return (height, width) px of a picture shrunk until no side is longer than so many pixels, and none shorter."""
+    scale = min(1.0, longest_px / max(size[:2]))
+    return max(least_px, round(size[0] * scale)), max(least_px, round(size[1] * scale))
+
+
+def shrink(rgb: np.ndarray, longest_px: int, least_px: int = 1) -> np.ndarray:
+    """Return a picture of ``size_within``, each pixel the mean of the area that it covers; itself where it fits."""
+    if max(rgb.shape[:2]) <= longest_px:
+        return rgb
+    return np.asarray(cv2.resize(rgb, size_within(rgb.shape, longest_px, least_px)[::-1], interpolation=cv2.INTER_AREA))
 
 
 def _require_aspect(size: tuple[int, ...], photo_size: tuple[int, int], name: str) -> None:
@@ -127,7 +141,7 @@ def _between(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return first, np.minimum(first + 1, source - 1), (position - first).astype(np.float32)
 
 
-def _enlarge(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _enlarge_depth(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     is_surface = _surface_cells(z)
     top, bottom, down = _between(z.shape[0], size[0])
     left, right, across = _between(z.shape[1], size[1])
@@ -153,7 +167,7 @@ def _surface_cells(z: np.ndarray) -> np.ndarray:
     return high <= low * (1 + AGREEMENT)  # false where one of them is NaN
 
 
-def _shrink(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _shrink_depth(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     down, across = (
         [(8 * np.arange(target) + eighths) * source // (8 * target) for eighths in (1, 3, 5, 7)]
         for source, target in zip(z.shape, size, strict=True)

@@ -15,12 +15,13 @@ from ..errors import EstimateUnusable, WeightsUnusable
 from .geometric import Geometric
 from .hub_model import HubModel
 from .labels import UNLABELLED
-from .mask_tree import boxes_of, depth_of, find_wholes, suppress_boxes
+from .mask_tree import boxes_of, depth_of, find_wholes
 from .network_input import choose_size, make_input
+from .overlaps import suppress_overlaps
 from .prediction import Camera, Estimate, Photo, Segment, SegmentMap
 from .regions import sharpen_outlines
 from .registry import Weights
-from .resample import keep_present, nearest_pixels
+from .resample import keep_present, nearest_pixels, size_within
 from .split import join_slivers
 from .torch_runtime import half_precision, run_within_memory
 
@@ -29,6 +30,7 @@ BATCH = 64  # points at once; fewer when memory runs out
 SURE = 0.88  # least intersection over union with the truth that the network expects of a mask
 STABLE = 0.92  # least intersection over union of a mask with itself when the threshold moves by ``OFFSET``
 OFFSET = 1.0
+SAME_BOX = 0.7  # intersection over union of boxes above which two masks are one
 LEAST_AREA = 0.0006  # of the picture
 LARGEST = 0.9  # of the picture: more is the background, not a thing
 WORK_PX = 768
@@ -101,7 +103,7 @@ def choose_masks(logits: np.ndarray, scores: np.ndarray) -> np.ndarray:
     area = (logits > 0).mean(axis=(1, 2))
     good = (scores > SURE) & (inner > STABLE * outer) & (area > LEAST_AREA) & (area < LARGEST)
     candidates = np.flatnonzero(good)
-    kept = suppress_boxes(boxes_of(logits[candidates] > 0), scores[candidates])
+    kept = suppress_overlaps(boxes_of(logits[candidates] > 0), scores[candidates], SAME_BOX)
     return candidates[kept] if len(kept) else candidates
 
 
@@ -114,9 +116,7 @@ def segments_from_tree(logits: np.ndarray, scores: np.ndarray, base: SegmentMap,
         base: of the photo's size, every pixel in some segment.
         rgb: (H, W, 3) uint8, the photo.
     """
-    height, width = rgb.shape[:2]
-    scale = min(1.0, WORK_PX / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
+    size = size_within(rgb.shape, WORK_PX)
     wholes = find_wholes(logits > 0)
     areas = (logits > 0).sum(axis=(1, 2))
     depths = np.array([depth_of(i, wholes) for i in range(len(wholes))])

@@ -6,11 +6,13 @@ behind a tree, in two pieces with something nearer between them, stays one.
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import cv2
 import numpy as np
 
 from .prediction import Kind
-from .regions import grow
+from .regions import grow, join_pairs
 
 STEP = 0.12  # relative: less from one side of a border to the other is no step
 STEEPER = 4.0  # times the usual change of nearness inside a piece: less is a slope
@@ -118,11 +120,12 @@ def _grow_inside(parts: np.ndarray, inside: np.ndarray) -> None:
 
 def _join_level(parts: np.ndarray, nearness: np.ndarray, reach: int) -> np.ndarray:
     """Return parts of which neighbours are one that have no step of depth over their border, seen a little way in."""
-    group = np.arange(int(parts.max()) + 1, dtype=np.int32)
+    count = int(parts.max()) + 1
+    pairs = []
     kernel = np.ones((4 * reach + 1,) * 2, np.uint8)
-    for i in range(1, len(group)):
+    for i in range(1, count):
         near_i = cv2.dilate((parts == i).astype(np.uint8), kernel) > 0
-        for j in range(i + 1, len(group)):
+        for j in range(i + 1, count):
             second = near_i & (parts == j)
             if not second.any():
                 continue
@@ -132,10 +135,8 @@ def _join_level(parts: np.ndarray, nearness: np.ndarray, reach: int) -> np.ndarr
                 for side in (first, second)
             ]
             if not abs(sides[0] - sides[1]) > STEP * min(sides):
-                low, high = sorted((group[i], group[j]))
-                group[group == high] = low
-    _, number = np.unique(group, return_inverse=True)
-    return number.astype(np.int32)[parts]
+                pairs.append((i, j))
+    return _join(parts, pairs)
 
 
 def _join_bridged(parts: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -145,13 +146,17 @@ def _join_bridged(parts: np.ndarray, z: np.ndarray) -> np.ndarray:
         return parts
     contours = [_contour(parts == i) for i in range(1, count + 1)]
     depths = [_median(z[parts == i]) for i in range(1, count + 1)]
-    group = np.arange(count + 1, dtype=np.int32)
-    for i in range(count):
-        for j in range(i + 1, count):
-            if abs(np.log(depths[i] / depths[j])) < STEP and _is_bridged(contours[i], contours[j], depths[i], z):
-                low, high = sorted((group[i + 1], group[j + 1]))
-                group[group == high] = low
-    _, number = np.unique(group, return_inverse=True)
+    pairs = [
+        (i + 1, j + 1)
+        for i, j in combinations(range(count), 2)
+        if abs(np.log(depths[i] / depths[j])) < STEP and _is_bridged(contours[i], contours[j], depths[i], z)
+    ]
+    return _join(parts, pairs)
+
+
+def _join(parts: np.ndarray, pairs: list[tuple[int, int]]) -> np.ndarray:
+    """Return parts 0..N of which those of a pair are one, numbered without gaps."""
+    _, number = np.unique(join_pairs(pairs, int(parts.max()) + 1), return_inverse=True)
     return number.astype(np.int32)[parts]
 
 

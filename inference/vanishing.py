@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .camera import ASSUMED_FOV_DEG, camera_from_fov
+from .camera import assume_camera, camera_from_fov
 from .prediction import Camera, Photo
+from .resample import shrink
 
 WORK_SIDE_PX = 640  # the longer side of the reduced picture that views are estimated on
 MAX_PITCH_DEG, MAX_ROLL_DEG = 45, 15
@@ -63,12 +64,9 @@ def see_view(photo: Photo, camera: Camera | None) -> View:
     Returns:
         Gravity and the camera, for the photo's size.
     """
-    height, width = photo.size
-    scale = min(1.0, WORK_SIDE_PX / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    small = cv2.resize(photo.rgb, size[::-1], interpolation=cv2.INTER_AREA)
-    view = estimate_view(small, camera.resized(*size) if camera else None)
-    return View(camera or view.camera.resized(height, width), view.down_cam)
+    small = shrink(photo.rgb, WORK_SIDE_PX)
+    view = estimate_view(small, camera.resized(*small.shape[:2]) if camera else None)
+    return View(camera or view.camera.resized(*photo.size), view.down_cam)
 
 
 def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:
@@ -169,5 +167,5 @@ def _estimate_fov(lines: np.ndarray, size: tuple[int, int]) -> Camera:
     scores = np.array([_best_angles(lines, camera)[0] for camera in cameras])
     k = int(np.argmax(scores))
     if scores[k] < FOV_MIN_SUPPORT or scores[k] < FOV_MIN_GAIN * max(scores[0], scores[-1]):
-        return camera_from_fov(ASSUMED_FOV_DEG, size, f"assumed {ASSUMED_FOV_DEG:.0f} degrees")
+        return assume_camera(size)
     return cameras[k]

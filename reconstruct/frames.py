@@ -16,6 +16,7 @@ from ..inference.prediction import Camera
 Units = Literal["cm", "m"]
 UpAxis = Literal["Y", "Z"]
 
+MM_PER_INCH = 25.4  # Maya's film is measured in inches
 FILM_WIDTH_MM = 36.0  # full frame: makes the focal length read as the 35 mm equivalent that photographers know
 METRES_PER_UNIT: dict[Units, float] = {"cm": 0.01, "m": 1.0}
 USD_CAMERA_FROM_CV = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -79,6 +80,25 @@ def stage_from_world(units: Units, up: UpAxis) -> np.ndarray:
         matrix[:3, :3] = [[1, 0, 0], [0, 0, -1], [0, 1, 0]]
     matrix[:3, :3] /= METRES_PER_UNIT[units]
     return matrix
+
+
+def blender_from_stage(metres_per_unit: float, up: UpAxis) -> np.ndarray:
+    """Return the (4, 4) similarity from any stage's unit and up axis to Blender's, metres and Z."""
+    matrix = stage_from_world("m", "Z") if up == "Y" else np.eye(4)
+    matrix[:3, :3] *= metres_per_unit
+    return matrix
+
+
+def factor_of(similarity: np.ndarray) -> float:
+    """Return by how much a (4, 4) similarity makes lengths longer."""
+    return float(np.linalg.norm(similarity[:3, 0]))
+
+
+def carry_pose(similarity: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """Return a (4, 4) rigid pose in the axes and the unit that a similarity leads to: rigid still."""
+    carried = similarity @ pose
+    carried[:3, :3] /= factor_of(similarity)
+    return carried
 
 
 def lens_mm(camera: Camera) -> dict[str, float]:

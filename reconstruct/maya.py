@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .frames import USD_CAMERA_FROM_CV, lens_mm, stage_from_world, transform
+from .frames import MM_PER_INCH, USD_CAMERA_FROM_CV, carry_pose, lens_mm, stage_from_world, transform
 from .meshes import Mesh, mesh_of
 from .names import encodable, stem
 from .scene import Prism, Scene
 from .usd_solids import metadata_of
 
-MM_PER_INCH = 25.4  # Maya's film is measured in inches
 NEAR_CM, FAR_CM = 1.0, 1e6
 
 # What the script does in Maya. Long flags only, and only such as Autodesk documents for the command in question.
@@ -151,8 +150,7 @@ def _shortest_edge(thing: dict[str, Any]) -> float:
 
 def _camera(scene: Scene, stage: np.ndarray) -> dict[str, Any]:
     """Return pose and lens, apertures in inches; Maya writes matrices for row vectors."""
-    pose = stage @ scene.world_from_camera @ USD_CAMERA_FROM_CV
-    pose[:3, :3] /= np.cbrt(np.linalg.det(pose[:3, :3]))
+    pose = carry_pose(stage, scene.world_from_camera @ USD_CAMERA_FROM_CV)
     lens = lens_mm(scene.camera)
     return {
         "name": "photo_cam",

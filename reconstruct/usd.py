@@ -17,7 +17,17 @@ from pxr import Gf, Sdf, Tf, Usd, Vt  # noqa: F401  usd-core 24.11 finds its plu
 
 from .. import __version__
 from .backdrop import backdrop_of
-from .frames import METRES_PER_UNIT, USD_CAMERA_FROM_CV, Units, UpAxis, lens_mm, stage_from_world, transform
+from .frames import (
+    METRES_PER_UNIT,
+    USD_CAMERA_FROM_CV,
+    Units,
+    UpAxis,
+    carry_pose,
+    factor_of,
+    lens_mm,
+    stage_from_world,
+    transform,
+)
 from .meshes import Mesh, mesh_of
 from .names import ROOT, Texture, encodable, texture_path
 from .scene import Scene
@@ -167,9 +177,7 @@ def _depth_range_m(scene: Scene, meshes: dict[str, Mesh]) -> tuple[float, float]
 
 def _add_camera(root: Sdf.PrimSpec, scene: Scene, stage_from_world: np.ndarray, depths_m: tuple[float, float]) -> None:
     """Add the camera; apertures and focal length stay in millimetres for every unit, as Maya reads them."""
-    units_per_metre = np.cbrt(np.linalg.det(stage_from_world[:3, :3]))
-    stage_from_camera = stage_from_world @ scene.world_from_camera @ USD_CAMERA_FROM_CV
-    stage_from_camera[:3, :3] /= units_per_metre
+    stage_from_camera = carry_pose(stage_from_world, scene.world_from_camera @ USD_CAMERA_FROM_CV)
     camera = add_prim(root, "photo_cam", "Camera")
     add_attribute(camera, "xformOp:transform", "matrix4d", Gf.Matrix4d(stage_from_camera.T.tolist()))
     add_attribute(camera, "xformOpOrder", "token[]", Vt.TokenArray(["xformOp:transform"]), uniform=True)
@@ -181,7 +189,7 @@ def _add_camera(root: Sdf.PrimSpec, scene: Scene, stage_from_world: np.ndarray, 
     add_attribute(camera, "horizontalApertureOffset", "float", lens["horizontal_aperture_offset"])
     add_attribute(camera, "verticalApertureOffset", "float", lens["vertical_aperture_offset"])
     planes_m = max(CLIPPING[0] * depths_m[0], NEAREST_M), CLIPPING[1] * depths_m[1]
-    add_attribute(camera, "clippingRange", "float2", Gf.Vec2f(*(float(units_per_metre * z) for z in planes_m)))
+    add_attribute(camera, "clippingRange", "float2", Gf.Vec2f(*(factor_of(stage_from_world) * z for z in planes_m)))
 
 
 def save_layer(layer: Sdf.Layer, path: Path) -> None:

@@ -14,10 +14,12 @@ from blockout.pipeline import (
     BuildOptions,
     folder_for_output,
     photo_to_usd,
+    picture_to_show,
     predict_to_folder,
     prediction_to_usd,
     stage_path,
 )
+from PIL import Image
 
 
 def maps_of(room: Path) -> Request:
@@ -143,3 +145,17 @@ def test_a_stage_is_named_after_its_photo(tmp_path: Path) -> None:
 def test_a_folder_whose_parent_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputUnwritable, match="no such"), folder_for_output(tmp_path / "a" / "b"):
         pass
+
+
+def test_a_plain_photo_shows_itself_and_a_turned_one_its_copy(room: Path, tmp_path: Path) -> None:
+    assert picture_to_show(room / "room.png", tmp_path) == room / "room.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(room / "room.png") as picture:
+        height, width = picture.height, picture.width
+        picture.convert("RGB").save(room / "turned.jpg", exif=exif)
+    copy = picture_to_show(room / "turned.jpg", tmp_path)
+    assert copy == tmp_path / "turned.jpg"
+    with Image.open(copy) as picture:
+        assert picture.size == (height, width)
+        assert not picture.getexif()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch.nn import functional
 
@@ -66,38 +65,6 @@ def clip_boxes(boxes: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Return (..., 4) boxes cut off at the frame of a picture of (height, width)."""
     height, width = size
     return torch.minimum(boxes.clamp(min=0), torch.tensor([width, height, width, height], device=boxes.device))
-
-
-def suppress_overlaps(boxes: np.ndarray, scores: np.ndarray, most: float, groups: np.ndarray) -> np.ndarray:
-    """Return the indices of boxes that no better one of their group overlaps, best first.
-
-    Args:
-        boxes: (N, 4) float, px.
-        scores: (N,) float; of equal ones the earlier box is the better one.
-        most: intersection over union from above which on the lesser box goes.
-        groups: (N,) int; boxes of different groups do not compete.
-
-    Returns:
-        (M,) int64.
-    """
-    order = np.argsort(-scores, kind="stable")
-    kept = np.zeros(len(boxes), bool)
-    for group in np.unique(groups):
-        members = order[groups[order] == group]
-        beaten = np.zeros(len(members), bool)
-        for rank, index in enumerate(members):
-            if not beaten[rank]:
-                kept[index] = True
-                beaten[rank + 1 :] |= _overlap(boxes[index], boxes[members[rank + 1 :]]) > most
-    return order[kept[order]]
-
-
-def _overlap(box: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return (N,) intersection over union of one box with N others."""
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    shared = np.maximum(sides, 0).prod(axis=1)
-    union = (box[2:] - box[:2]).prod() + (others[:, 2:] - others[:, :2]).prod(axis=1) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
 def pool_boxes(levels: list[torch.Tensor], boxes: torch.Tensor, size: tuple[int, int], cells: int) -> torch.Tensor:

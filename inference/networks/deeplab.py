@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from ..mask_stacks import stack_of_classes
 from ..prediction import Camera, Estimate, Photo
-from ..torch_runtime import choose_device, half_precision, run_within_memory
+from ..torch_runtime import run_within_memory
 from .coco_stuff import read_names
-from .outputs import to_numpy
+from .estimator import PublishedEstimator
 from .weights import build, fold_norms, read_torch
 
 CLASSES = 182
@@ -136,16 +136,11 @@ def prepare(rgb: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(bgr).permute(2, 0, 1)[None]
 
 
-class DeepLabEstimator:
+class DeepLabEstimator(PublishedEstimator):
     """What covers each pixel of a photo, one mask for each class."""
 
     name = "deeplab-cocostuff"
     licence = "MIT (deeplab-pytorch; trained on COCO-Stuff)"
-
-    def __init__(self, network: DeepLab, checkpoint: Path) -> None:
-        self.network = network
-        self.version = checkpoint.name
-        self._checkpoint = checkpoint
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
         """Return the classes at the size that the original works at: 513 px along the longer side.
@@ -159,12 +154,8 @@ class DeepLabEstimator:
 
     def classify(self, rgb: np.ndarray) -> np.ndarray:
         """Return (182, H, W) float32, how likely each class is at each pixel of (H, W, 3) uint8, sRGB."""
-        device = next(self.network.parameters()).device
-        picture = prepare(rgb).to(device, memory_format=torch.channels_last)
-        with torch.inference_mode(), half_precision(device.type):
-            logits = self.network(picture)
-        finite = torch.from_numpy(to_numpy(logits, self._checkpoint, "logits"))
-        likely = functional.interpolate(finite, size=rgb.shape[:2], mode="bilinear").softmax(dim=1)[0]
+        logits = torch.from_numpy(self.take(self.run(prepare(rgb)), "logits"))
+        likely = functional.interpolate(logits, size=rgb.shape[:2], mode="bilinear").softmax(dim=1)[0]
         return likely.numpy()
 
 
@@ -174,6 +165,5 @@ def load(checkpoint: Path, device: str = "auto") -> DeepLabEstimator:
     Raises:
         BlockoutError: the file or the device cannot be used.
     """
-    place = choose_device(device)
     network = fold_norms(build(DeepLab, read_torch(checkpoint), checkpoint, DeepLabEstimator.name))
-    return DeepLabEstimator(network.to(place, memory_format=torch.channels_last), checkpoint)
+    return DeepLabEstimator(network, checkpoint, device)

@@ -19,9 +19,9 @@ from torch import nn
 from torch.nn import functional
 
 from ..prediction import Camera, DepthMap, Estimate, Photo
-from ..torch_runtime import choose_device, half_precision, run_within_memory
+from ..torch_runtime import run_within_memory
+from .estimator import PublishedEstimator
 from .keras_file import KerasFile, read_keras
-from .outputs import to_numpy
 from .weights import as_torch, build, fold_norms
 
 UNITS = (6, 12, 32, 32)  # of the dense blocks
@@ -154,16 +154,11 @@ def depth_from_raw(raw: np.ndarray) -> np.ndarray:
         return (np.clip(FARTHEST / raw, NEAREST, FARTHEST) / FARTHEST).astype(np.float32)
 
 
-class DenseDepthEstimator:
+class DenseDepthEstimator(PublishedEstimator):
     """Depth of a photo up to 10 m; metres with weights that were trained on NYU's rooms."""
 
     name = "densedepth"
     licence = "GPL-3.0 (DenseDepth)"
-
-    def __init__(self, network: DenseDepth, checkpoint: Path) -> None:
-        self.network = network
-        self.version = checkpoint.name
-        self._checkpoint = checkpoint
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
         """Return depth, the mean of that of the photo and of its mirror image; metric where the file is named nyu.
@@ -181,10 +176,7 @@ class DenseDepthEstimator:
 
     def raw(self, pictures: torch.Tensor) -> np.ndarray:
         """Return the network's output for pictures as ``prepare`` gives them."""
-        device = next(self.network.parameters()).device
-        with torch.inference_mode(), half_precision(device.type):
-            raw = self.network(pictures.to(device, memory_format=torch.channels_last))
-        return to_numpy(raw, self._checkpoint, "depth")
+        return self.take(self.run(pictures), "depth")
 
 
 def prepare(rgb: np.ndarray, long_px: int) -> torch.Tensor:
@@ -203,12 +195,11 @@ def load(checkpoint: Path, device: str = "auto") -> DenseDepthEstimator:
     Raises:
         BlockoutError: the file or the device cannot be used.
     """
-    place = choose_device(device)
     file = read_keras(checkpoint)
     layout = layout_of(file)
     name = DenseDepthEstimator.name
     network = fold_norms(build(lambda: DenseDepth(layout), as_torch(file.arrays), checkpoint, name, key_of=key_of))
-    return DenseDepthEstimator(network.to(place, memory_format=torch.channels_last), checkpoint)
+    return DenseDepthEstimator(network, checkpoint, device)
 
 
 def layout_of(file: KerasFile) -> Layout:

@@ -17,12 +17,14 @@ from torch.nn import functional
 
 from ...errors import SegmentsUnusable
 from ..labels import kind_of
+from ..overlaps import suppress_overlaps
 from ..prediction import Camera, Estimate, MaskStack, Photo, Segment
-from ..torch_runtime import choose_device, half_precision, run_within_memory
-from .boxes import apply_offsets, clip_boxes, make_anchors, pool_boxes, suppress_overlaps
+from ..resample import size_within
+from ..torch_runtime import run_within_memory
+from .boxes import apply_offsets, clip_boxes, make_anchors, pool_boxes
 from .coco_stuff import read_names
+from .estimator import PublishedEstimator
 from .mask_rcnn_heads import ANCHOR_RATIOS, CLASSES, POOLED_SIDE, ProposalHead, RegionHeads
-from .outputs import to_numpy
 from .pyramid import Backbone
 from .weights import build, fold_norms, read_torch
 
@@ -199,17 +201,11 @@ def paste_mask(logits: torch.Tensor, box: torch.Tensor, size: tuple[int, int]) -
     return mask[rows, columns], max(top, 0), max(left, 0)
 
 
-class MaskRCNNEstimator:
+class MaskRCNNEstimator(PublishedEstimator):
     """Things in a photo, one mask for each."""
 
     name = "mask-rcnn"
     licence = "BSD-3-Clause (torchvision; trained on COCO)"
-
-    def __init__(self, network: MaskRCNN, checkpoint: Path) -> None:
-        self.network = network
-        self.version = checkpoint.name
-        self._checkpoint = checkpoint
-        self._names = read_names()
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
         """Return the things that are likelier there than not.
@@ -219,17 +215,15 @@ class MaskRCNNEstimator:
             EstimateUnusable: the output is not finite.
             MemoryExhausted: it does not fit at any size.
         """
-        device = next(self.network.parameters()).device
-        rgb = torch.from_numpy(np.ascontiguousarray(photo.rgb)).permute(2, 0, 1).to(device)
+        rgb = torch.from_numpy(np.ascontiguousarray(photo.rgb)).permute(2, 0, 1)
 
-        def run(short_px: int) -> Detections:
+        def detect(short_px: int) -> Detections:
             limits = Limits(short_px=short_px, long_px=round(short_px * LONG_OVER_SHORT), score=SURE)
-            with torch.inference_mode(), half_precision(device.type):
-                detections: Detections = self.network(rgb, limits)
-            return detections
+            found: Detections = self.run(rgb, limits)
+            return found
 
-        found, note = run_within_memory(run, WORK_SIZES_PX)
-        to_numpy(found.masks, self._checkpoint, "masks")
+        found, note = run_within_memory(detect, WORK_SIZES_PX)
+        self.take(found.masks, "masks")
         stack = self._stack(found, photo.size)
         if not stack.segments:
             raise SegmentsUnusable(
@@ -239,14 +233,14 @@ class MaskRCNNEstimator:
 
     def _stack(self, found: Detections, size: tuple[int, int]) -> MaskStack:
         """Return the masks over the photo, at a size that holds what they tell."""
-        scale = min(1.0, PASTED_PX / max(size))
-        height, width = (max(1, round(scale * side)) for side in size)
+        height, width = size_within(size, PASTED_PX)
         boxes = found.boxes.cpu() * torch.tensor([width / size[1], height / size[0]] * 2)
         planes = np.zeros((len(boxes), height, width), np.float32)
         for plane, logits, box in zip(planes, found.masks.cpu(), boxes, strict=True):
             likely, top, left = paste_mask(logits, box, (height, width))
             plane[top : top + likely.shape[0], left : left + likely.shape[1]] = likely.numpy()
-        names = [self._names[int(label) - 1] for label in found.labels]
+        classes = read_names()
+        names = [classes[int(label) - 1] for label in found.labels]
         segments = tuple(
             Segment(number, name, kind_of(name), round(float(score), 3))
             for number, (name, score) in enumerate(zip(names, found.scores, strict=True), 1)
@@ -261,10 +255,9 @@ def load(checkpoint: Path, device: str = "auto") -> MaskRCNNEstimator:
     Raises:
         BlockoutError: the file or the device cannot be used.
     """
-    place = choose_device(device)
     tensors = {rename(key): tensor for key, tensor in read_torch(checkpoint).items()}
     network = fold_norms(build(MaskRCNN, tensors, checkpoint, MaskRCNNEstimator.name))
-    return MaskRCNNEstimator(network.to(place, memory_format=torch.channels_last), checkpoint)
+    return MaskRCNNEstimator(network, checkpoint, device)
 
 
 def rename(key: str) -> str:

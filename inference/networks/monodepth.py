@@ -15,10 +15,10 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-from ..camera import camera_from_fov
+from ..camera import assume_camera
+from ..disparity import bound_nearness
 from ..prediction import Camera, DepthMap, Estimate, Photo
-from ..torch_runtime import choose_device, half_precision
-from .outputs import to_numpy
+from .estimator import PublishedEstimator
 from .tensor_bundle import read_bundle
 from .weights import as_torch, build
 
@@ -29,7 +29,6 @@ VGG_DECODER = (512, 512, 256, 128, 64, 32, 16)
 HEADS = 4  # the finest levels of the decoder have a disparity each
 MOST_DISPARITY = 0.3  # of the picture's width
 KITTI_BASELINE_M = 0.54
-FAR_OVER_NEAR = 100.0  # disparities below this share of the near ones are noise
 
 
 class VggEncoder(nn.Module):
@@ -165,16 +164,11 @@ def join_mirrored(pair: np.ndarray) -> np.ndarray:
     return joined.astype(np.float32)
 
 
-class MonodepthEstimator:
+class MonodepthEstimator(PublishedEstimator):
     """Depth of a photo from the disparity that a second camera beside it would see."""
 
     name = "monodepth"
     licence = "UCLB ACP-A (monodepth), non-commercial"
-
-    def __init__(self, network: Monodepth, checkpoint: Path) -> None:
-        self.network = network
-        self.version = checkpoint.name
-        self._checkpoint = checkpoint
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
         """Return depth in metres as far as the photo was taken by a camera like that of KITTI, hence not called metric.
@@ -184,19 +178,15 @@ class MonodepthEstimator:
         """
         disparity = join_mirrored(self.disparities(prepare(photo.rgb)))
         height, width = photo.size
-        camera = camera or camera_from_fov(55.0, photo.size)
-        low = float(np.quantile(disparity, 0.95)) / FAR_OVER_NEAR
-        z = KITTI_BASELINE_M * camera.fx / (np.maximum(disparity, low) * width)
+        camera = camera or assume_camera(photo.size)
+        z = KITTI_BASELINE_M * camera.fx / (bound_nearness(disparity)[0] * width)
         side = INPUT_SIZE[1] / max(width, height)
         size = max(1, round(width * side)), max(1, round(height * side))
         return Estimate(DepthMap(cv2.resize(z.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)))
 
     def disparities(self, pictures: torch.Tensor) -> np.ndarray:
         """Return (N, h, w) float32, the left disparity at the finest level, in parts of the width."""
-        device = next(self.network.parameters()).device
-        with torch.inference_mode(), half_precision(device.type):
-            finest = self.network(pictures.to(device, memory_format=torch.channels_last))[0]
-        return to_numpy(finest[:, 0], self._checkpoint, "disparity")
+        return self.take(self.run(pictures)[0][:, 0], "disparity")
 
 
 def load(checkpoint: Path, device: str = "auto") -> MonodepthEstimator:
@@ -205,13 +195,12 @@ def load(checkpoint: Path, device: str = "auto") -> MonodepthEstimator:
     Raises:
         BlockoutError: the files or the device cannot be used.
     """
-    place = choose_device(device)
     arrays = read_bundle(checkpoint, is_weight)
     is_vgg = key_of(f"encoder.convolutions.{2 * len(VGG)}.weight") not in arrays
     encoder = VggEncoder if is_vgg else ResnetEncoder
     name = f"{MonodepthEstimator.name} ({'vgg' if is_vgg else 'resnet50'})"
     network = build(lambda: Monodepth(encoder()), as_torch(arrays), checkpoint, name, key_of=key_of)
-    return MonodepthEstimator(network.to(place, memory_format=torch.channels_last), checkpoint)
+    return MonodepthEstimator(network, checkpoint, device)
 
 
 def is_weight(name: str) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from blockout.errors import EstimateUnusable
-from blockout.inference.disparity import depth_from_disparity, fit_horizon
+from blockout.inference.disparity import FAR_OVER_NEAR, bound_nearness, depth_from_disparity, fit_horizon
 from blockout.inference.prediction import DisparityMap
 from rooms import Room, look, plain_room, street
 
@@ -78,3 +78,13 @@ def test_a_flat_map_is_refused() -> None:
     room = plain_room()
     with pytest.raises(EstimateUnusable, match="the same everywhere"):
         recover(room, np.full((20, 30), 3.0, np.float32))
+
+
+def test_nothing_is_further_than_a_hundred_times_what_is_near() -> None:
+    nearness = np.linspace(-1, 2, 101, dtype=np.float32)[None]
+    nearness[0, 50] = np.nan
+    bounded, near = bound_nearness(nearness)
+    assert near == pytest.approx(1.85, abs=0.02)
+    assert np.nanmin(bounded) == pytest.approx(near / FAR_OVER_NEAR)
+    assert np.isnan(bounded[0, 50])
+    np.testing.assert_array_equal(bounded[0, 51:], nearness[0, 51:])

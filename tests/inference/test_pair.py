@@ -3,8 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blockout.errors import MapAspectMismatch, PlateUnusable, UsageError, WeightsNotFound
+from blockout.errors import MapAspectMismatch, PlateUnusable, UsageError, WeightsNotFound, WeightsUnusable
 from blockout.inference import pair
+from blockout.inference.embedded import WEIGHTS
 from blockout.inference.pair import add_foreground, see_foreground
 from blockout.inference.predict import Request, predict
 from blockout.inference.prediction import Camera, DepthMap, Photo, Prediction, Segment, SegmentMap
@@ -104,6 +105,14 @@ def test_a_plate_of_another_shape_is_told(tmp_path: Path) -> None:
 def test_missing_weights_are_told(plate: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsNotFound, match=r"gone\.onnx"):
         add_foreground(predict_room(), plate, tmp_path / "gone.onnx")
+
+
+def test_a_file_that_is_no_such_network_is_told(plate: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
+    with pytest.raises(WeightsUnusable, match=r"plate\.png: this is no network in the ONNX format"):
+        add_foreground(predict_room(), plate, plate)
+    with pytest.raises(WeightsUnusable, match=r"embedded\.onnx: this network does not compare"):
+        add_foreground(predict_room(), plate, WEIGHTS)
 
 
 def test_a_plate_without_a_network_is_a_wrong_option(plate: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from blockout.errors import PhotoNotFound, PhotoSizeUnusable, PhotoUnreadable
 from blockout.inference import files, photo
-from blockout.inference.photo import read_photo
+from blockout.inference.photo import read_photo, shows_as_it_is
 from PIL import Image, ImageCms
 
 ORIENTATION, FOCAL_LENGTH, FOCAL_35MM, EXIF_IFD = 0x0112, 0x920A, 0xA405, 0x8769
@@ -274,3 +274,26 @@ def test_real_photographs_are_read(shared: Path, name: str) -> None:
     read = read_photo(shared / "photos" / name)
     assert read.size == read.original_size == ((1152, 2048) if "nyc" in name else (398, 600))
     assert read.rgb.std() > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "orientation", "expected"),
+    [
+        ("plain.jpg", "RGB", 1, True),
+        ("plain.png", "RGB", 1, True),
+        ("turned.jpg", "RGB", 6, False),
+        ("plain.tiff", "RGB", 1, False),
+        ("ink.jpg", "CMYK", 1, False),
+        ("clear.png", "RGBA", 1, False),
+    ],
+)
+def test_only_plain_upright_pictures_show_as_they_are(
+    tmp_path: Path, name: str, mode: str, orientation: int, expected: bool
+) -> None:
+    path = save(tmp_path, name, Image.fromarray(ramp()).convert(mode), exif=exif(orientation))
+    assert shows_as_it_is(path) is expected
+
+
+def test_a_picture_with_a_colour_profile_does_not_show_as_it_is(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert not shows_as_it_is(save(tmp_path, "tagged.jpg", Image.fromarray(ramp()), icc_profile=profile))

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from blockout.errors import MapAspectMismatch
 from blockout.inference.prediction import DepthMap, Segment, SegmentMap
-from blockout.inference.resample import AGREEMENT, fit_depth, fit_segments, present_ids, same_aspect
+from blockout.inference.resample import (
+    AGREEMENT,
+    fit_depth,
+    fit_segments,
+    present_ids,
+    same_aspect,
+    shrink,
+    size_within,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -159,3 +167,15 @@ def test_resampled_ids_are_never_invented(data: st.DataObject, shape: tuple[int,
     fitted = fit_segments(segments_of(ids), photo_size)
     assert set(np.unique(fitted.ids)) <= set(np.unique(ids))
     assert [row.id for row in fitted.segments] == [i for i in np.unique(fitted.ids) if i > 0]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((300, 400), (300, 400)), ((3000, 4000), (480, 640)), ((10000, 7), (640, 1))]
+)
+def test_a_picture_shrinks_until_its_longer_side_fits(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert size_within(size, 640) == expected
+    rgb = np.full((*size, 3), 90, np.uint8)
+    small = shrink(rgb, 640)
+    assert small.shape == (*expected, 3)
+    assert (small is rgb) == (size == expected)
+    assert (small == 90).all()

@@ -3,6 +3,9 @@ import pytest
 from blockout.inference.prediction import Camera
 from blockout.reconstruct.frames import (
     USD_CAMERA_FROM_CV,
+    blender_from_stage,
+    carry_pose,
+    factor_of,
     lens_mm,
     linear_from_srgb,
     project,
@@ -85,6 +88,23 @@ def test_the_stage_s_units_and_up_axis(units: str, per_metre: float) -> None:
     np.testing.assert_allclose(
         transform(stage_from_world(units, "Z"), point), [[per_metre, 3 * per_metre, 2 * per_metre]]
     )
+
+
+@pytest.mark.parametrize("up", ["Y", "Z"])
+@pytest.mark.parametrize("units", ["cm", "m"])
+def test_blender_sees_the_same_world_in_every_stage(units: str, up: str) -> None:
+    blender_from_world = blender_from_stage({"cm": 0.01, "m": 1.0}[units], up) @ stage_from_world(units, up)
+    np.testing.assert_allclose(transform(blender_from_world, np.array([1.0, 2.0, 3.0])), [1, -3, 2])
+
+
+def test_a_carried_pose_moves_with_the_unit_and_stays_rigid() -> None:
+    similarity = stage_from_world("cm", "Z")
+    assert factor_of(similarity) == 100
+    pose = world_from_camera(np.array([0.1, 0.9, 0.3]), 1.6)
+    carried = carry_pose(similarity, pose)
+    np.testing.assert_allclose(carried[:3, :3] @ carried[:3, :3].T, np.eye(3), atol=1e-12)
+    ahead = pose @ [0, 0, 2, 1]
+    np.testing.assert_allclose((carried @ [0, 0, 200, 1])[:3], transform(similarity, ahead[:3]))
 
 
 def test_a_usd_camera_sees_the_picture_s_top_along_its_y_and_looks_along_minus_z() -> None:

@@ -12,7 +12,7 @@ h5py = pytest.importorskip("h5py", reason="h5py is not installed: pip install 'b
 
 from blockout.errors import EstimateUnusable, UsageError, WeightsNotFound, WeightsUnusable
 from blockout.inference.networks import deeplab, densedepth, mask_rcnn, monodepth
-from blockout.inference.networks.outputs import to_numpy
+from blockout.inference.networks.estimator import PublishedEstimator
 from blockout.inference.networks.weights import build, fold_norms, read_torch
 from blockout.inference.prediction import Photo
 from blockout.inference.registry import resolve
@@ -178,7 +178,8 @@ def test_a_network_whose_output_is_not_finite_is_told() -> None:
 
 
 def test_finite_output_comes_as_it_is() -> None:
-    assert to_numpy(torch.arange(3), Path("w"), "depth").tolist() == [0, 1, 2]
+    estimator = PublishedEstimator(nn.Identity(), Path("w"), "cpu")
+    assert estimator.take(estimator.run(torch.arange(3)), "depth").tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
