@@ -27,7 +27,7 @@ def segment_items(_self: object, _context: object) -> Items:
 
 def estimator_items(_self: object, _context: object) -> Items:
     """Return the choices of an estimator that builds start with."""
-    names = sorted({*DEPTH_ESTIMATORS, *SEGMENT_ESTIMATORS})
+    names = sorted({*DEPTH_NAMES, *SEGMENT_NAMES})
     chosen_by_blockout = (DEFAULT[0], "Blockout's choice", "What Blockout takes where nothing is chosen")
     return _items.setdefault("estimator", [chosen_by_blockout, *((name, name, "") for name in names)])
 
