@@ -45,7 +45,8 @@ def run_find_lr(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     from .console import make_console
     from .inference.training.find_lr import draw_search, search_rate
     from .inference.training.plots import write_picture
-    from .inference.training.train import Training, read_config
+    from .inference.training.train import Training
+    from .inference.training.train_config import read_config
 
     path = arguments.config
     plot = arguments.plot or Path(f"{path.stem}.rate.png")

@@ -34,6 +34,20 @@ def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
     synthesize.add_argument(
         "--held-out", action="store_true", help="use the eighth of the material that training never sees"
     )
+    synthesize.add_argument(
+        "--licences",
+        type=_names,
+        default="CC0,MIT-0",
+        metavar="LIST",
+        help="of the material that may be used, by its index.csv; 'any' takes all (default: CC0,MIT-0)",
+    )
+    synthesize.add_argument(
+        "--cycles",
+        type=_share,
+        default=0.0,
+        metavar="SHARE",
+        help="of scenes that Cycles lights, 0 to 1; BLOCKOUT_BPY_PYTHON names a Python with bpy (default: 0)",
+    )
     synthesize.add_argument("--workers", type=whole(), default=1, metavar="N", help="processes (default: 1)")
     add_reporting(synthesize)
 
@@ -53,8 +67,27 @@ def run_synthesize(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
             arguments.workers,
             held_out=arguments.held_out,
             progress=console.watch_count(folder, "scenes", was_stopped),
+            licences=arguments.licences,
+            cycles=arguments.cycles,
         )
         record = {"output": str(folder), "scenes": -(-arguments.count // SHARD) * SHARD, "made": made * SHARD}
         lines = [f"scenes       {record['scenes']:,}, {record['made']:,} of them now", f"wrote        {folder}"]
         console.report(record, lines)
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError(f"{text!r} names no licence")
+    return names
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return share

@@ -48,7 +48,9 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
     if arguments.find_lr:
         return run_find_lr(arguments, was_stopped)
     from .console import make_console
-    from .inference.training.train import CHECKPOINT, Training, read_config
+    from .inference.training.checkpoints import CHECKPOINT
+    from .inference.training.train import Training
+    from .inference.training.train_config import read_config
 
     config = read_config(arguments.config)
     with make_console(arguments) as console:
@@ -57,9 +59,14 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         begun = training.step if training.resume() else 0
 
         def progress(step: int, steps: int, losses: dict[str, float]) -> None:
-            report(f"step {step}, loss {losses['total']:.3f}", step / steps)
+            if training.team.leads:
+                report(f"step {step}, loss {losses['total']:.3f}", step / steps)
+            elif was_stopped():
+                raise KeyboardInterrupt
 
         losses = training.run(progress)
+        if not training.team.leads:  # the first process tells
+            return 0
         files = [config.output / CHECKPOINT]
         if arguments.export:
             from .inference.training.export import export_scene

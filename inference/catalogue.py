@@ -44,6 +44,7 @@ ENTRIES = (
     Entry("onnx", "depth, segments", "an .onnx with a .json beside it", "any", "as the .json says", is_hub=False),
     Entry("beit", "segments", "microsoft/beit-base-finetuned-ade-640-640", "650 MB", "Apache-2.0"),
     Entry("deeplab-cocostuff", "segments", CHECKPOINTS["deeplab-cocostuff"], "180 MB", "MIT", is_hub=False),
+    Entry("deeplab-cocostuff-crf", "segments", CHECKPOINTS["deeplab-cocostuff-crf"], "180 MB", "MIT", is_hub=False),
     Entry("mask-rcnn", "segments", CHECKPOINTS["mask-rcnn"], "170 MB", "BSD-3-Clause", is_hub=False),
     Entry("mask2former", "segments", "facebook/mask2former-swin-tiny-coco-panoptic", "190 MB", _NC),
     Entry("maskformer", "segments", "facebook/maskformer-swin-tiny-ade", "170 MB", _NC),

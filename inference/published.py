@@ -11,8 +11,10 @@ from .torch_runtime import require
 if TYPE_CHECKING:
     from .registry import Estimator, Weights
 
+_DEEPLAB = "deeplabv2_resnet101_msc-cocostuff164k-100000.pth from github.com/kazuto1011/deeplab-pytorch"
 CHECKPOINTS = {  # what to give after the name
-    "deeplab-cocostuff": "deeplabv2_resnet101_msc-cocostuff164k-100000.pth from github.com/kazuto1011/deeplab-pytorch",
+    "deeplab-cocostuff": _DEEPLAB,
+    "deeplab-cocostuff-crf": _DEEPLAB,
     "densedepth": "nyu.h5 or kitti.h5 from github.com/ialhashim/DenseDepth",
     "mask-rcnn": "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth from download.pytorch.org/models",
     "monodepth": "model_city2kitti (the name without .index) or another checkpoint from github.com/mrharicot/monodepth",
@@ -25,6 +27,15 @@ def load_deeplab(weights: Weights) -> Estimator:
     from .networks.deeplab import load
 
     return load(checkpoint, weights.device)
+
+
+def load_sharp_deeplab(weights: Weights) -> Estimator:
+    """Return DeepLab v2 for COCO-Stuff with the random field behind it."""
+    checkpoint = _checkpoint(weights)
+    require("pydensecrf", weights.name)
+    from .networks.deeplab import load
+
+    return load(checkpoint, weights.device, is_sharp=True)
 
 
 def load_mask_rcnn(weights: Weights) -> Estimator:

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from ..errors import UnknownEstimator
 from .catalogue import MODEL_ID
 from .prediction import Camera, Estimate, Photo
-from .published import load_deeplab, load_densedepth, load_mask_rcnn, load_monodepth
+from .published import load_deeplab, load_densedepth, load_mask_rcnn, load_monodepth, load_sharp_deeplab
 
 Task = Literal["depth", "segments"]
 MAP_SUFFIXES: dict[Task, tuple[str, ...]] = {
@@ -120,6 +120,7 @@ DEPTH_NETWORKS: dict[str, NetworkLoader] = {
 SEGMENT_NETWORKS: dict[str, NetworkLoader] = {
     "beit": load_hub_segments,
     "deeplab-cocostuff": load_deeplab,
+    "deeplab-cocostuff-crf": load_sharp_deeplab,
     "mask-rcnn": load_mask_rcnn,
     "mask2former": load_hub_segments,
     "maskformer": load_hub_segments,

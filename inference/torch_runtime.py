@@ -18,6 +18,7 @@ INSTALL = {
     "h5py": "pip install 'blockout[torch]'",
     "transformers": "pip install 'blockout[torch]'",
     "onnxruntime": "pip install 'blockout[onnx]'",
+    "pydensecrf": "pip install 'blockout[crf]'",
 }
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "bad allocation")
 

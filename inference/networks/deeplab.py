@@ -19,6 +19,7 @@ from ..mask_stacks import stack_of_classes
 from ..prediction import Camera, Estimate, Photo
 from ..torch_runtime import run_within_memory
 from .coco_stuff import read_names
+from .crf import follow_colours
 from .estimator import PublishedEstimator
 from .weights import build, fold_norms, read_torch
 
@@ -159,11 +160,26 @@ class DeepLabEstimator(PublishedEstimator):
         return likely.numpy()
 
 
-def load(checkpoint: Path, device: str = "auto") -> DeepLabEstimator:
+class SharpDeepLabEstimator(DeepLabEstimator):
+    """The same with the random field that its authors put behind it."""
+
+    name = "deeplab-cocostuff-crf"
+
+    def classify(self, rgb: np.ndarray) -> np.ndarray:
+        """Return (182, H, W) float32, how likely each class is at each pixel of (H, W, 3) uint8, sRGB."""
+        return follow_colours(super().classify(rgb), rgb[..., ::-1])
+
+
+def load(checkpoint: Path, device: str = "auto", *, is_sharp: bool = False) -> DeepLabEstimator:
     """Return the estimator with the weights of a published .pth.
+
+    Args:
+        checkpoint: the file.
+        device: "auto", "cpu", "cuda" or "mps".
+        is_sharp: whether the random field follows.
 
     Raises:
         BlockoutError: the file or the device cannot be used.
     """
-    network = fold_norms(build(DeepLab, read_torch(checkpoint), checkpoint, DeepLabEstimator.name))
-    return DeepLabEstimator(network, checkpoint, device)
+    kind = SharpDeepLabEstimator if is_sharp else DeepLabEstimator
+    return kind(fold_norms(build(DeepLab, read_torch(checkpoint), checkpoint, kind.name)), checkpoint, device)

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from .checkpoints import load_weights
 from .network import SceneNetwork
-from .train import load_weights
 
 EXAMPLE = (192, 256)  # px, of the picture that the graph is traced with; any other multiple of 32 does as well
 

@@ -16,7 +16,7 @@ from ...errors import DatasetUnusable
 from ..files import BROKEN_FILE, reason_of
 from .dataset_files import open_dataset, read_description
 
-NEEDED = ("overlay.jpg", "mask.png", "depth.png", "json")
+NEEDED = ("overlay.jpg", "mask.png", "json")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,19 +41,24 @@ class PairSet:
     Attributes:
         folder: of the data set.
         depth_far_m: depth that counts as 1.
+
+    With ``with_depth=False``, samples may lack depth, and none is read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, with_depth: bool = True) -> None:
         layout, self._shards = open_dataset(folder)
         description = read_description(folder)
         if layout != "shards" or not description:
             raise DatasetUnusable(f"{folder} is no data set of composites in shards; compose one with --layout shards")
         self.folder = folder
+        self._needed = (*NEEDED, "depth.png") if with_depth else NEEDED
         self.depth_far_m = float(description["depth_far_m"])
         self._step_m = float(description["depth_step_m"])
         self._backgrounds = sorted((folder / "backgrounds").glob("bg*.*"))
         self._background = lru_cache(2048)(lambda index: _decode(self._backgrounds[index].read_bytes()))
-        self._members = [member for index, path in enumerate(self._shards) for member in _index(index, path)]
+        self._members = [
+            member for index, path in enumerate(self._shards) for member in _index(index, path, self._needed)
+        ]
 
     def __len__(self) -> int:
         return len(self._members)
@@ -62,12 +67,14 @@ class PairSet:
         shard, places = self._members[number]
         try:
             with self._shards[shard].open("rb") as file:
-                content = {suffix: _read(file, *places[suffix]) for suffix in NEEDED}
+                content = {suffix: _read(file, *places[suffix]) for suffix in self._needed}
             record = json.loads(content["json"])
-            steps = _decode(content["depth.png"])
-            depth = np.clip(steps * np.float32(self._step_m / self.depth_far_m), 0, 1)
-            depth[steps == 0] = np.nan
             mask = _decode(content["mask.png"]) > 127
+            depth = np.full(mask.shape, np.nan, np.float32)
+            if "depth.png" in content:
+                steps = _decode(content["depth.png"])
+                depth = np.clip(steps * np.float32(self._step_m / self.depth_far_m), 0, 1)
+                depth[steps == 0] = np.nan
             return Pair(self._background(record["background"] - 1), _decode(content["overlay.jpg"]), mask, depth)
         except (KeyError, *BROKEN_FILE) as error:
             raise DatasetUnusable(
@@ -79,7 +86,7 @@ class PairSet:
 Places = dict[str, tuple[int, int]]
 
 
-def _index(shard: int, path: Path) -> list[tuple[int, Places]]:
+def _index(shard: int, path: Path, needed: tuple[str, ...]) -> list[tuple[int, Places]]:
     """Return where the members of each sample of a shard lie: offset and length by suffix."""
     found: dict[str, Places] = {}
     try:
@@ -90,7 +97,7 @@ def _index(shard: int, path: Path) -> list[tuple[int, Places]]:
     except (tarfile.TarError, OSError) as error:
         raise DatasetUnusable(f"{path} is damaged or incomplete ({reason_of(error)}); compose it again") from error
     for key, places in found.items():
-        missing = [suffix for suffix in NEEDED if suffix not in places]
+        missing = [suffix for suffix in needed if suffix not in places]
         if missing:
             raise DatasetUnusable(
                 f"{path}: sample {key} has no {missing[0]}; compose the data set with --background-depths or --depth"

@@ -10,10 +10,13 @@ import torch
 from torch import nn
 
 from ...errors import TrainingConfigInvalid, UsageError
+from .checkpoints import load_weights
 from .losses import choose_weights, sum_losses
 from .pair_data import Pair, PairSet
 from .pair_network import PairNetwork
-from .train import Batch, Parts, TrainConfig, load_weights
+from .progress_sheets import draw_pair_sheet
+from .train import Batch, Parts
+from .train_config import TrainConfig
 
 OPTIONS = ("losses",)
 
@@ -48,6 +51,11 @@ class PairTask:
         logits = {name: value.float() for name, value in network(batch["background"], batch["overlay"]).items()}
         targets = {"mask": batch["mask"], "depth": batch["depth"].nan_to_num(0.0)}
         return sum_losses(logits, targets, self._weights, {"depth": batch["depth"].isfinite()})
+
+    def picture(self, network: nn.Module, batch: Batch) -> np.ndarray:
+        """Return (H, W, 3) uint8 sRGB: pairs, masks and nearness as seen and as they are."""
+        logits = network(batch["background"], batch["overlay"])
+        return draw_pair_sheet(batch, torch.sigmoid(logits["mask"]), torch.sigmoid(logits["depth"]))
 
 
 def stack(pairs: list[Pair]) -> Batch:

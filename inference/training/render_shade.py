@@ -88,6 +88,21 @@ def shade(
     return out, normals
 
 
+def see_albedo(solids: Solids, view: View, hits: Hits, materials: Materials) -> torch.Tensor:
+    """Return (S, H, W, 3) float32, linear, the share of light that what each ray met throws back; zero for nothing."""
+    met = hits.solid >= 0
+    scene = torch.arange(len(met), device=met.device)[:, None, None].expand_as(met)[met]
+    points, number = hits.points[met], hits.solid[met]
+    normal = solid_normals(solids, number, hits.face[met], points)
+    facing = (normal * functional.normalize(points - view.origin[scene], dim=1)).sum(1).abs().clamp(min=0.15)
+    surface = solids.surface[number]
+    table = {name: column[surface] for name, column in solids.table.items()}
+    footprint_m = hits.depth[met] / view.focal[scene] / facing
+    out = torch.zeros_like(hits.points)
+    out[met] = _albedo(solids, materials, table, number, surface, normal, points, footprint_m)
+    return out
+
+
 def _ray_directions(view: View) -> torch.Tensor:
     (height, width), device = view.size, view.origin.device
     y = torch.arange(height, device=device) + 0.5 - height / 2

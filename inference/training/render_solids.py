@@ -54,7 +54,7 @@ def _half_spaces(rows: list[tuple[float, float, float, float]]) -> np.ndarray:
 UNIT_BOX = _half_spaces([(1, 0, 0, 1), (-1, 0, 0, 1), (0, 1, 0, 1), (0, -1, 0, 1), (0, 0, 1, 1), (0, 0, -1, 1)])
 GABLE = _half_spaces([(1, 0, 0, 1), (-1, 0, 0, 1), (0, 0.5, 1, 0.5), (0, 0.5, -1, 0.5), (0, -1, 0, 1)])
 HIP = _half_spaces([(1, 0.3, 0, 0.7), (-1, 0.3, 0, 0.7), (0, 0.5, 1, 0.5), (0, 0.5, -1, 0.5), (0, -1, 0, 1)])
-SHED = _half_spaces([(1, 0, 0, 1), (-1, 0, 0, 1), (0, 1, 1, 1), (0, 0, -1, 1), (0, -1, 0, 1), (0, 0, 1, 1)])
+SHED = _half_spaces([(1, 0, 0, 1), (-1, 0, 0, 1), (0, 1, 1, 0), (0, 0, -1, 1), (0, -1, 0, 1)])
 
 
 def regular_prism(sides: int, turn: float = 0.0) -> np.ndarray:

@@ -8,19 +8,21 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...errors import DatasetUnusable
+from .material_folder import FREE
 
 SHARD = 128  # scenes, unless a data set says otherwise
 SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256), (160, 256), (128, 384))  # px, in turn
 BATCH = 8
 ARRAYS = ("rgb", "depth", "ids", "labels", "normal", "camera")
 Progress = Callable[[int, int], None]
-_studio: Any = None  # of a worker's process
+_made_by: dict[str, Any] = {}  # of a worker's process
 
 
 def synthesize(
@@ -32,6 +34,8 @@ def synthesize(
     held_out: bool = False,
     progress: Progress | None = None,
     shard: int = SHARD,
+    licences: tuple[str, ...] = FREE,
+    cycles: float = 0.0,
 ) -> int:
     """Make the scenes 0 to ``count`` of a seed, in shards; those that are there already stay.
 
@@ -44,19 +48,27 @@ def synthesize(
         held_out: use the files that are kept for evaluation.
         progress: called with shards done and shards wanted.
         shard: scenes in each.
+        licences: of the pack's files that may be used.
+        cycles: share of scenes that Cycles lights, by the Python with bpy that BLOCKOUT_BPY_PYTHON names.
 
     Returns:
         How many shards were made now.
 
     Raises:
-        DatasetUnusable: the folder holds scenes of another seed or material.
+        DatasetUnusable: the folder holds scenes of another seed or material, the pack has nothing that may be used, or
+            there is no Cycles.
     """
-    _claim(folder, {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard})
+    if cycles:
+        from .cycles import find_python
+
+        find_python()
+    facts = {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard, "cycles": cycles}
+    _claim(folder, facts | {"licences": list(licences) if pack else []})
+    made_by = {"pack_folder": pack, "seed": seed, "held_out": held_out, "licences": licences, "cycles": cycles}
     wanted = range(-(-count // shard))
     missing = [number for number in wanted if not _shard(folder, number).is_dir()]
-    done = len(wanted) - len(missing)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (pack, seed, held_out)) as pool:
+    done, spawn = len(wanted) - len(missing), multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, _start_worker, (made_by,)) as pool:
         for future in as_completed([pool.submit(_make_shard, folder, number, shard) for number in missing]):
             future.result()
             done += 1
@@ -79,19 +91,25 @@ def _shard(folder: Path, number: int) -> Path:
     return folder / f"scenes-{number:05d}"
 
 
-def _start_worker(pack: Path | None, seed: int, held_out: bool) -> None:
-    global _studio
+def _start_worker(made_by: dict[str, Any]) -> None:
+    """Note what this process makes scenes with; errors of it are to end a shard, not the process."""
+    global _made_by
+    _made_by = made_by
+
+
+@cache
+def _open_studio() -> Any:
     import torch
 
     from .synthesis import Studio
 
     torch.set_num_threads(1)
-    _studio = Studio(pack, seed, held_out)
+    return Studio(**_made_by)
 
 
 def _make_shard(folder: Path, number: int, shard: int) -> None:
     size, numbers = SIZES[number % len(SIZES)], list(range(number * shard, (number + 1) * shard))
-    scenes = [_studio.make(numbers[first : first + BATCH], size) for first in range(0, shard, BATCH)]
+    scenes = [_open_studio().make(numbers[first : first + BATCH], size) for first in range(0, shard, BATCH)]
     write_shard(_shard(folder, number), [pack_arrays(batch) for batch in scenes])
 
 

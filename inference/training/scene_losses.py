@@ -34,19 +34,22 @@ def scene_losses(
     seen = {name: value.float() for name, value in split(maps).items()}
     known = batch["depth"].isfinite()
     parts = depth_losses(seen["depth"][:, 0], torch.where(known, batch["depth"], 0.0), known)
-    parts["kind"] = functional.cross_entropy(seen["kind"], batch["kind"])
-    heavier = 1 + 3 * batch["edge"]
+    parts["kind"] = functional.cross_entropy(seen["kind"], batch["kind"], ignore_index=-1)
+    told = batch["told"] / batch["told"].mean().clamp(min=1e-6)
+    heavier = (1 + 3 * batch["edge"]) * told
     parts["edge"] = functional.binary_cross_entropy_with_logits(seen["edge"][:, 0], batch["edge"], heavier)
-    parts["centre"] = ((torch.sigmoid(seen["centre"][:, 0]) - batch["centre"]) ** 2 * (1 + 8 * batch["centre"])).mean()
+    missed = (torch.sigmoid(seen["centre"][:, 0]) - batch["centre"]) ** 2
+    parts["centre"] = (missed * (1 + 8 * batch["centre"]) * told).mean()
     off = (seen["offset"] - batch["offset"]).abs().mean(1)
     parts["offset"] = (off * batch["has_centre"]).sum() / batch["has_centre"].sum().clamp(min=1)
     parts["shape"] = functional.cross_entropy(seen["shape"], batch["shape"], ignore_index=-1)
     normal = functional.normalize(seen["normal"], dim=1)
     turned = 1 - (normal * batch["normal"]).sum(1)
     parts["normal"] = (turned * known).sum() / known.sum().clamp(min=1)
-    camera = camera.float()
-    parts["focal"] = (camera[:, 0] - batch["camera"][:, 0]).abs().mean()
-    parts["down"] = (camera[:, 1:] - batch["camera"][:, 1:]).norm(dim=1).mean()
+    taken = batch["camera"].isfinite().all(1)
+    off = camera.float()[taken] - batch["camera"][taken]
+    parts["focal"] = off[:, 0].abs().mean()
+    parts["down"] = off[:, 1:].norm(dim=1).mean()
     return torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum(), parts
 
 
@@ -66,4 +69,5 @@ def depth_losses(seen: torch.Tensor, true: torch.Tensor, known: torch.Tensor) ->
         for axis in (1, 2):
             both = mask.narrow(axis, 1, mask.shape[axis] - 1) * mask.narrow(axis, 0, mask.shape[axis] - 1)
             steps = steps + (part.diff(dim=axis).abs() * both).sum() / both.sum().clamp(min=1) / 4
-    return {"depth": spread.mean(), "scale": shift.abs().mean(), "steps": steps}
+    pictures = (weight.sum((1, 2)) > 0).sum().clamp(min=1)
+    return {"depth": spread.sum() / pictures, "scale": shift.abs().sum() / pictures, "steps": steps}

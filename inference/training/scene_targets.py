@@ -11,7 +11,10 @@ import torch
 from torch.nn import functional
 
 from .scene_data import SceneShards
+from .scene_turns import turn_cameras
 
+COARSE = ("depth", "ids", "labels", "normal")
+Batch = dict[str, torch.Tensor]
 SMALLEST_PX = 4  # of an instance at the size of the targets: smaller ones have no middle to find
 
 
@@ -21,7 +24,7 @@ class SceneBatches:
     def __init__(self, folder: Path, batch: int, scale: int, seed: int) -> None:
         self.shards, self.batch, self.scale, self.seed = SceneShards(folder), batch, scale, seed
 
-    def at(self, step: int) -> dict[str, torch.Tensor]:
+    def at(self, step: int) -> Batch:
         """Return batch number ``step``: the same whatever came before it."""
         rng = np.random.default_rng([self.seed, step])
         lengths = np.array(self.shards.lengths)
@@ -29,7 +32,7 @@ class SceneBatches:
         rows = rng.choice(lengths[shard], min(self.batch, int(lengths[shard])), replace=False)
         return make_batch(self.shards.batch(shard, rows), self.scale, rng)
 
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         """Yield all batches from the first."""
         step = 0
         while True:
@@ -37,34 +40,25 @@ class SceneBatches:
             step += 1
 
 
-def make_batch(
-    arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Generator | None = None
-) -> dict[str, torch.Tensor]:
+def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Generator | None = None) -> Batch:
     """Return a batch of ``SceneShards``'s rows as the network takes it.
 
     Args:
         arrays: rgb, depth, ids, labels, normal, camera.
         scale: the photo is made so many times smaller; targets are half of that.
-        rng: of mirroring and colours; None leaves pictures as they are.
+        rng: of turning, mirroring and colours; None leaves pictures as they are.
     """
-    step = 2 * scale
-    rgb = torch.from_numpy(arrays["rgb"]).permute(0, 3, 1, 2).float() / 255
-    rgb = functional.avg_pool2d(rgb, scale) if scale > 1 else rgb
-    height, width = arrays["rgb"].shape[1:3]
-    begin = step // 2 - 1
-    coarse = {name: arrays[name][:, begin::step, begin::step] for name in ("depth", "ids", "labels", "normal")}
+    arrays = arrays if rng is None else turn_cameras(arrays, rng)
+    rgb = _shrink(torch.from_numpy(arrays["rgb"]).permute(0, 3, 1, 2).float() / 255, scale)
+    coarse = {name: arrays[name][:, scale - 1 :: 2 * scale, scale - 1 :: 2 * scale] for name in COARSE}
     camera = torch.from_numpy(arrays["camera"].copy())
-    focal = torch.log(camera[:, 0] / np.sqrt(height * width))
+    focal = torch.log(camera[:, 0] / np.sqrt(np.prod(arrays["rgb"].shape[1:3])))
     depth = torch.from_numpy(coarse["depth"].astype(np.float32)) - focal[:, None, None]
     normal = torch.from_numpy(coarse["normal"].astype(np.float32) / 127).permute(0, 3, 1, 2)
-    down, ids, labels = (
-        camera[:, 4:7],
-        coarse["ids"].astype(np.int64),
-        torch.from_numpy(coarse["labels"].astype(np.int64)),
-    )
+    labels = torch.from_numpy(coarse["labels"].astype(np.int64))
+    down, ids = camera[:, 4:7], coarse["ids"].astype(np.int64)
     if rng is not None:
-        is_sky = torch.from_numpy(arrays["labels"] % 16 == 0)[:, None].float()
-        is_sky = functional.avg_pool2d(is_sky, scale) if scale > 1 else is_sky
+        is_sky = _shrink(torch.from_numpy(arrays["labels"] % 16 == 0)[:, None].float(), scale)
         rgb = change_colours(change_skies(rgb, is_sky, rng), rng)
         if rng.random() < 0.5:
             rgb, depth, labels, normal = (value.flip(-1) for value in (rgb, depth, labels, normal))
@@ -83,8 +77,13 @@ def make_batch(
         "centre": torch.from_numpy(centre),
         "offset": torch.from_numpy(offset),
         "has_centre": torch.from_numpy(has_centre),
+        "told": torch.ones(kind.shape),  # where borders and middles are known
         "camera": torch.cat([focal[:, None], down], 1),
     }
+
+
+def _shrink(pictures: torch.Tensor, scale: int) -> torch.Tensor:
+    return functional.avg_pool2d(pictures, scale) if scale > 1 else pictures
 
 
 def change_skies(rgb: torch.Tensor, is_sky: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

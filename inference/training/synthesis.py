@@ -8,19 +8,23 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from .material_folder import FREE, MaterialFolder
+from .material_pictures import gather_materials, read_skies
+from .relight import Relight, Seen
 from .render import View, cast
 from .render_effects import Lens, photograph
 from .render_shade import Light, shade
 from .render_solids import pack
-from .synthesis_materials import Materials, gather_materials, read_skies
+from .synthesis_desks import build_desk
+from .synthesis_materials import Materials
 from .synthesis_models import Model, gather_models
 from .synthesis_rooms import build_room, build_table_top
+from .synthesis_stage import SKY, Stage
 from .synthesis_streets import build_place, build_skyline, build_street
-from .synthesis_things import SKY, Stage
 
 NOTHING = 0  # instance of the sky and of what is too small
-SORTS = ("room", "table", "street", "place", "skyline")
-SHARES = (0.42, 0.16, 0.2, 0.14, 0.08)
+SORTS = ("room", "desk", "table", "street", "place", "skyline")
+SHARES = (0.32, 0.2, 0.14, 0.16, 0.11, 0.07)
 MOST_INSTANCES = 65535
 FARTHEST_M = 1000.0
 
@@ -53,13 +57,21 @@ class Studio:
     """Makes scenes of a seed: number ``i`` is the same whatever batch, order or process it is made in."""
 
     def __init__(
-        self, pack_folder: Path | None = None, seed: int = 0, held_out: bool = False, device: torch.device | str = "cpu"
+        self,
+        pack_folder: Path | None = None,
+        seed: int = 0,
+        held_out: bool = False,
+        device: torch.device | str = "cpu",
+        licences: tuple[str, ...] = FREE,
+        cycles: float = 0.0,
     ) -> None:
-        table = gather_materials(pack_folder, held_out)
-        self.models: dict[str, list[Model]] = gather_models(pack_folder, table, held_out)
-        self.materials: Materials = table.finish(read_skies(pack_folder, held_out))
+        folder = MaterialFolder(pack_folder, licences, held_out) if pack_folder else None
+        table = gather_materials(folder, drawn=int(held_out))
+        self.models: dict[str, list[Model]] = gather_models(folder, table)
+        self.materials: Materials = table.finish(read_skies(folder))
         self.on_device = self.materials.to(device)
         self.seed, self.device = seed, torch.device(device)
+        self._relight = Relight(cycles, seed, self.materials) if cycles else None
 
     def make(self, numbers: list[int], size: tuple[int, int]) -> Scenes:
         """Return the scenes with these numbers, each (height, width) px in multiples of 16."""
@@ -73,14 +85,19 @@ class Studio:
         hits = cast(solids, view, self.on_device.is_opaque)
         colour, normal = shade(solids, view, hits, self.on_device, light)
         met = hits.solid >= 0
-        surface = solids.surface[hits.solid.clamp(min=0)]
+        seen = Seen(colour, hits.depth, torch.where(met, solids.surface[hits.solid.clamp(min=0)], -1))
+        scenes = [stage.solids for stage, *_ in made]
+        rows = self._relight.choose(numbers, scenes) if self._relight else []
+        if self._relight and rows:
+            look = (self.on_device, light)
+            seen = self._relight.render(rows, scenes, seen, (solids, view, hits), look)
 
         def truth(name: str, nothing: int) -> torch.Tensor:
-            return torch.where(met, solids.table[name][surface].long(), nothing)
+            return torch.where(seen.surface >= 0, solids.table[name][seen.surface.clamp(min=0)].long(), nothing)
 
         return Scenes(
-            rgb=photograph(colour, lens, [np.random.default_rng([self.seed, number, 1]) for number in numbers]),
-            depth=torch.where(hits.depth > FARTHEST_M, torch.inf, hits.depth),
+            rgb=photograph(seen.colour, lens, [np.random.default_rng([self.seed, number, 1]) for number in numbers]),
+            depth=torch.where(seen.depth > FARTHEST_M, torch.inf, seen.depth),
             ids=truth("instance", NOTHING).int(),
             kind=truth("kind", SKY).to(torch.uint8),
             shape=truth("shape", 0).to(torch.uint8),
@@ -95,6 +112,7 @@ class Studio:
         sort = str(rng.choice(SORTS, p=SHARES))
         build = {
             "room": build_room,
+            "desk": build_desk,
             "table": build_table_top,
             "street": build_street,
             "place": build_place,
@@ -112,6 +130,9 @@ def _aim(rng: np.random.Generator, sort: str, far: float, size: tuple[int, int])
     if sort == "room":
         height = rng.uniform(0.7, 2.0)
         pitch = rng.normal(-14, 13) if height > 1.0 else rng.normal(-6, 8)
+    elif sort == "desk":
+        height = rng.uniform(1.1, 2.3)
+        pitch = -np.degrees(np.arctan((height - rng.uniform(0.2, 0.9)) / far)) + rng.normal(0, 6)
     elif sort == "table":
         pitch = -rng.uniform(15, 65)
         height = float(np.clip(far * np.tan(np.radians(-pitch) * rng.uniform(0.7, 1.1)), 0.12, 2.5))
@@ -138,7 +159,7 @@ def _column(rows: list[dict], name: str) -> torch.Tensor:
 
 
 def _light(rng: np.random.Generator, sort: str, far: float, skies: int) -> dict:
-    inside = sort in ("room", "table")
+    inside = sort in ("room", "desk", "table")
     azimuth, rise = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(12, 75))
     if inside:
         rise = np.radians(rng.uniform(25, 80))

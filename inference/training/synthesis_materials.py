@@ -1,48 +1,15 @@
-"""Textures, cut-outs and skies of synthetic scenes: photographs from a folder, drawn patterns without one."""
+"""What the surfaces of synthetic scenes show: pictures in one table, looked up at any size."""
 
 from __future__ import annotations
 
-import csv
-import zlib
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from ...errors import DatasetUnusable
-
 SIDE_PX = 128  # of a stored texture; photographs of more are kept at twice that
-HELD_OUT = 8  # one file in so many is kept for evaluation
-PATTERNS = 240
 Uses = dict[str, np.ndarray]
-USES = {
-    "floor": (
-        "Wood",
-        "WoodFloor",
-        "Tiles",
-        "Carpet",
-        "Planks",
-        "Marble",
-        "Concrete",
-        "Terrazzo",
-        "Tatami",
-        "Travertine",
-    ),
-    "road": ("Asphalt", "Road", "Concrete", "Gravel", "Asphalt", "PavingStones"),
-    "pavement": ("PavingStones", "Concrete", "Tiles", "Bricks", "Stone"),
-    "nature": ("Grass", "Ground", "Moss", "Gravel", "Sand", "Snow", "ScatteredLeaves", "PineNeedles", "Rock"),
-    "wall": ("Plaster", "Paint", "Wallpaper", "Concrete", "Plaster", "Clay", "Bricks", "WoodSiding", "Tiles", "Paper"),
-    "facade": ("Facade", "Bricks", "Plaster", "Concrete", "WoodSiding", "CorrugatedSteel", "Paint", "Stone", "Planks"),
-    "roof": ("RoofingTiles", "CorrugatedSteel", "ThatchedRoof", "SolarPanel", "Metal"),
-    "wood": ("Wood", "Planks", "WoodFloor", "Chipboard", "Bamboo"),
-    "cloth": ("Fabric", "Carpet", "Leather"),
-    "metal": ("Metal", "Rust", "DiamondPlate", "Plastic"),
-    "bark": ("Bark", "Logs", "Wood"),
-    "leaves": ("Grass", "Moss", "ScatteredLeaves", "PineNeedles", "Ground", "ThatchedRoof"),
-    "print": ("patch of a photograph", "object atlas"),
-}
 
 
 @dataclass
@@ -153,149 +120,3 @@ class MaterialTable:
             torch.from_numpy(np.array(skies, np.uint8).reshape(len(skies), 256, 1024, 3)),
             {use.removeprefix("card:"): found for use, found in uses.items() if use.startswith("card:")},
         )
-
-
-def is_held_out(name: str) -> bool:
-    """Return whether a file is kept for evaluation: by its name alone, so that every run agrees."""
-    return zlib.crc32(name.encode()) % HELD_OUT == 0
-
-
-def gather_materials(folder: Path | None, held_out: bool = False) -> MaterialTable:
-    """Read the pictures of a folder laid out as textures/, foregrounds/, backgrounds/ and index.csv, or draw patterns.
-
-    Args:
-        folder: None draws patterns only.
-        held_out: take the files kept for evaluation instead of the others.
-
-    Raises:
-        DatasetUnusable: the folder has no texture that can be read.
-    """
-    table = MaterialTable()
-    draw_patterns(table, np.random.default_rng(int(held_out)))
-    if folder is None:
-        return table
-    drawn = len(table.sides)
-    category = {row["name"]: row["category"] for row in _index(folder)}
-    for part, uses_of in (("textures", _texture_uses), ("backgrounds", _print_uses), ("foregrounds", _card_uses)):
-        for path in sorted((folder / part).glob("*")):
-            if is_held_out(path.name) == held_out:
-                uses = uses_of(category.get(f"{part}/{path.name}", ""))
-                picture = read_rgba(path) if uses else None
-                if picture is not None:
-                    table.add(picture, *uses)
-    if len(table.sides) == drawn:
-        raise DatasetUnusable(
-            f"{folder} holds no picture in textures/: name a folder laid out as docs/embedded.md says, or none at all."
-        )
-    return table
-
-
-def read_skies(folder: Path | None, held_out: bool = False) -> list[np.ndarray]:
-    """Return (256, 1024, 3) uint8 upper halves of the panoramas in sky/ whose name tells of the open sky."""
-    open_sky = ("sky", "dawn", "sunrise", "sunset", "venice", "bridge", "park", "esplanade")
-    paths = sorted((folder / "sky").glob("*")) if folder else []
-    found = [path for path in paths if any(word in path.name.lower() for word in open_sky)]
-    found = [path for path in found if is_held_out(path.name) == held_out] or found
-    pictures = [picture for picture in map(read_rgba, found) if picture is not None]
-    return [cv2.resize(p[: len(p) // 2, :, :3], (1024, 256), interpolation=cv2.INTER_AREA) for p in pictures]
-
-
-def read_rgba(path: Path) -> np.ndarray | None:
-    """Return (H, W, 4) uint8 red, green, blue, opacity; None for what is no picture."""
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if picture is None or picture.dtype != np.uint8:
-        return None
-    if picture.ndim == 2:
-        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    if picture.shape[2] == 3:
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2RGBA)
-    return cv2.cvtColor(picture, cv2.COLOR_BGRA2RGBA)
-
-
-def _index(folder: Path) -> list[dict[str, str]]:
-    path = folder / "index.csv"
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _texture_uses(category: str) -> tuple[str, ...]:
-    return ("any", *(use for use, words in USES.items() if category.split(":")[0] in words))
-
-
-def _print_uses(category: str) -> tuple[str, ...]:
-    return ("print",)
-
-
-def _card_uses(category: str) -> tuple[str, ...]:
-    if "sign" in category:
-        return ("card:sign",)
-    if "tree" in category:
-        return ("card:tree",)
-    if "plant" in category:
-        return ("card:plant",)
-    return ()
-
-
-def draw_patterns(table: MaterialTable, rng: np.random.Generator) -> None:
-    """Add patterns: noise, stripes, checks, grids of windows, prints."""
-    draw = {"any": _noise, "wall": _noise, "print": _print, "facade": _windows, "cloth": _stripes, "road": _noise}
-    for number in range(PATTERNS):
-        use = tuple(draw)[number % len(draw)]
-        picture = draw[use](rng)
-        table.add(np.clip(picture, 0, 255).astype(np.uint8), *({"any", use} - ({"any"} if use == "facade" else set())))
-        if use == "facade":
-            table.uses.setdefault("windows", []).append(len(table.sides) - 1)
-
-
-def _colour(rng: np.random.Generator) -> np.ndarray:
-    return rng.uniform(20, 245) + rng.normal(0, 35, 3)
-
-
-def _noise(rng: np.random.Generator) -> np.ndarray:
-    sides, weight = (2, 4, 8, 16, 32, 64, 128), rng.uniform(0.4, 1.0)
-    layers = [cv2.resize(rng.normal(0, 1, (s, s)), (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC) for s in sides]
-    field = sum(layer * weight**i for i, layer in enumerate(layers))
-    return _colour(rng) + np.asarray(field)[:, :, None] * rng.normal(0, 18, 3)
-
-
-def _stripes(rng: np.random.Generator) -> np.ndarray:
-    y, x = np.mgrid[:SIDE_PX, :SIDE_PX] / SIDE_PX
-    count, other = rng.integers(2, 16), rng.integers(0, 2) * rng.integers(2, 16)
-    on = ((x * count % 1 < rng.uniform(0.2, 0.8)) ^ (y * other % 1 < 0.5)).astype(float)
-    return _colour(rng) + (on[:, :, None] * rng.normal(0, 50, 3)) + rng.normal(0, 4, (SIDE_PX, SIDE_PX, 1))
-
-
-def _windows(rng: np.random.Generator) -> np.ndarray:
-    """Return a facade with 2 to 5 windows each way, some of them lit."""
-    picture = np.broadcast_to(_colour(rng), (SIDE_PX, SIDE_PX, 3)) + rng.normal(0, 6, (SIDE_PX, SIDE_PX, 1))
-    columns, rows = rng.integers(2, 6, 2)
-    glass, frame, lit = _colour(rng) * rng.uniform(0.2, 0.9), _colour(rng), rng.random() < 0.3
-    wide, high = rng.uniform(0.3, 0.9, 2)
-    for row in range(rows):
-        for column in range(columns):
-            x0, y0 = (column + 0.5 - wide / 2) / columns, (row + 0.5 - high / 2) / rows
-            x1, y1 = x0 + wide / columns, y0 + high / rows
-            a, b, c, d = (round(v * SIDE_PX) for v in (x0, x1, y0, y1))
-            picture[c:d, a:b] = frame
-            on = rng.random() < 0.4 and lit
-            picture[c + 1 : d - 1, a + 1 : b - 1] = [250, 215, 140] if on else glass + rng.normal(0, 18)
-            if rng.random() < 0.5:
-                picture[c:d, (a + b) // 2] = frame
-    return picture
-
-
-def _print(rng: np.random.Generator) -> np.ndarray:
-    """Return a label: blocks and lines of writing on a ground."""
-    picture = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8) + np.clip(_colour(rng), 0, 255).astype(np.uint8)
-    for _ in range(rng.integers(2, 9)):
-        x, y = rng.integers(0, SIDE_PX, 2).tolist()
-        w, h = rng.integers(8, 80, 2).tolist()
-        if rng.random() < 0.3:
-            cv2.circle(picture, (x, y), h // 2, _colour(rng).tolist(), -1)
-        elif rng.random() < 0.5:
-            cv2.rectangle(picture, (x, y), (x + w, y + h), _colour(rng).tolist(), -1)
-        else:
-            cv2.putText(picture, "Rne Hm"[: rng.integers(2, 7)], (x, y), 1, h / 20, _colour(rng).tolist(), 2)
-    return picture

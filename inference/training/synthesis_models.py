@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .material_folder import MaterialFolder
 from .render_solids import BOX, CYLINDER, PRISM, SPHERE
-from .synthesis_materials import MaterialTable, is_held_out
+from .synthesis_materials import MaterialTable
 
 MOST_TRIANGLES = 3000
 # word in the file's name -> role, least and greatest height in metres, shape; the first that occurs counts
@@ -116,12 +117,12 @@ class Model:
     shape: int
 
 
-def gather_models(folder: Path | None, table: MaterialTable, held_out: bool = False) -> dict[str, list[Model]]:
+def gather_models(folder: MaterialFolder | None, table: MaterialTable) -> dict[str, list[Model]]:
     """Read models/*.glb of a folder by role, and add their pictures to the table; none without a folder."""
     found: dict[str, list[Model]] = {}
-    for path in sorted((folder / "models").glob("*.glb")) if folder else []:
+    for path in folder.files("models") if folder else []:
         sort = next((sort for sort in SORTS if sort[0] in path.stem), None)
-        if sort and sort[1] != "skip" and is_held_out(path.name) == held_out:
+        if path.suffix == ".glb" and sort and sort[1] != "skip":
             model = _read_model(path, sort, table)
             if model is not None:
                 found.setdefault(model.role, []).append(model)

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .render_solids import BOX, NONE, PRISM, Surface, place
-from .synthesis_things import (
-    GROUND,
-    OBJECT,
-    STRUCTURE,
-    Point,
-    Stage,
-    add_card,
-    add_chair,
-    add_clutter,
-    add_person,
-    add_plant,
-    add_small_thing,
-    add_sofa,
-    add_storage,
-    add_table,
-    beside,
-)
+from .render_solids import BOX, NONE, PRISM, UNIT_BOX, Surface, place
+from .synthesis_furniture import add_chair, add_sofa, add_storage, add_table
+from .synthesis_outdoors import add_card, add_person, add_plant
+from .synthesis_small import add_clutter, add_small_thing
+from .synthesis_stage import GROUND, OBJECT, STRUCTURE, Point, Stage, beside
 
 THICK = 0.12  # metres, of walls
 
@@ -33,22 +20,7 @@ def build_room(stage: Stage) -> float:
     turn = stage.between(-0.9, 0.9)
     corner = (stage.between(-0.35, 0.35) * wide, 0.0, stage.between(0.25, 0.46) * deep)
     middle = beside((0, 0, 0), turn, -corner[0], -corner[2])  # the camera is at the origin
-    stage.solids.add_box(
-        stage.look(
-            "floor", stage.begin(), GROUND, NONE, tile_m=stage.between(0.5, 3), gloss=max(0.0, stage.between(-0.3, 0.5))
-        ),
-        (middle[0], -0.05, middle[2]),
-        (wide / 2 + 8, 0.05, deep / 2 + 8),
-        turn,
-    )
-    _add_walls(stage, middle, turn, (wide, deep, high))
-    plain = {"gain": stage.between(0, 0.5), "colour": tuple([stage.between(0.7, 1.3)] * 3)}
-    stage.solids.add_box(
-        stage.look("wall", stage.begin(), STRUCTURE, BOX, casts=False, glow=stage.between(0, 0.3), **plain),
-        (middle[0], high + 0.05, middle[2]),
-        (wide / 2, 0.05, deep / 2),
-        turn,
-    )
+    add_shell(stage, middle, turn, (wide, deep, high))
     if rng.random() < 0.3:
         rug = beside(middle, turn, stage.between(-0.3, 0.3) * wide, stage.between(-0.3, 0.2) * deep, 0.006)
         look = stage.look("cloth", stage.last, GROUND, NONE, tile_m=0.0)
@@ -57,18 +29,40 @@ def build_room(stage: Stage) -> float:
     return deep
 
 
-def _add_walls(stage: Stage, middle: Point, turn: float, size: Point) -> None:
+def add_shell(stage: Stage, middle: Point, turn: float, size: Point) -> None:
+    """Add a room: floor, walls, ceiling. Its size is wide, deep, high; in some the sun comes through windows only."""
     wide, deep, high = size
-    shared = stage.look("wall", 0, STRUCTURE, BOX, casts=False, tile_m=stage.between(0.6, 3))
+    stage.solids.add_box(
+        stage.look(
+            "floor", stage.begin(), GROUND, NONE, tile_m=stage.between(0.5, 3), gloss=max(0.0, stage.between(-0.3, 0.5))
+        ),
+        (middle[0], -0.05, middle[2]),
+        (wide / 2 + 8, 0.05, deep / 2 + 8),
+        turn,
+    )
+    casts = stage.rng.random() < 0.35
+    _add_walls(stage, middle, turn, size, casts)
+    plain = {"gain": stage.between(0, 0.5), "colour": tuple([stage.between(0.7, 1.3)] * 3)}
+    stage.solids.add_box(
+        stage.look("wall", stage.begin(), STRUCTURE, BOX, casts=casts, glow=stage.between(0, 0.3), **plain),
+        (middle[0], high + 0.05, middle[2]),
+        (wide / 2, 0.05, deep / 2),
+        turn,
+    )
+
+
+def _add_walls(stage: Stage, middle: Point, turn: float, size: Point, casts: bool) -> None:
+    wide, deep, high = size
+    shared = stage.look("wall", 0, STRUCTURE, BOX, casts=casts, tile_m=stage.between(0.6, 3))
     for side, (half_length, away) in enumerate([(wide / 2, deep / 2), (deep / 2, wide / 2)] * 2):
         yaw = turn + side * np.pi / 2
-        look = stage.look("wall", 0, STRUCTURE, BOX, casts=False) if stage.rng.random() < 0.25 else shared
+        look = stage.look("wall", 0, STRUCTURE, BOX, casts=casts) if stage.rng.random() < 0.25 else shared
         look = type(look)(**vars(look) | {"instance": stage.begin()})
         base = beside(middle, yaw, 0, -away - THICK / 2)
         _add_wall(stage, look, base, yaw, half_length, high)
         if stage.rng.random() < 0.6:
             board = beside(base, yaw, 0, THICK / 2 + 0.008, 0.05)
-            trim = stage.look("wood", look.instance, STRUCTURE, BOX, casts=False)
+            trim = stage.look("wood", look.instance, STRUCTURE, BOX, casts=casts)
             stage.solids.add_box(trim, board, (half_length, stage.between(0.03, 0.08), 0.01), yaw)
 
 
@@ -217,10 +211,4 @@ def add_stairs(stage: Stage, at: Point, yaw: float) -> None:
     for step in range(int(stage.rng.integers(2, 9))):
         height = (step + 1) * rise
         centre = beside(at, yaw, 0, -(step + 0.5) * tread, height / 2)
-        stage.solids.add(look, place(centre, (half, height / 2, tread / 2), yaw), _box())
-
-
-def _box() -> np.ndarray:
-    from .render_solids import UNIT_BOX
-
-    return UNIT_BOX
+        stage.solids.add(look, place(centre, (half, height / 2, tread / 2), yaw), UNIT_BOX)

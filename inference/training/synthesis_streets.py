@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from .render_solids import BOX, CONE, CYLINDER, NONE, PRISM, place
+from .render_solids import BOX, CYLINDER, NONE, place
+from .synthesis_houses import add_house, add_tower, draw_style
+from .synthesis_outdoors import add_card, add_person, add_plant, add_vehicle
 from .synthesis_rooms import add_stairs
-from .synthesis_things import (
-    GROUND,
-    OBJECT,
-    ROOFS,
-    STRUCTURE,
-    Point,
-    Stage,
-    add_card,
-    add_clutter,
-    add_person,
-    add_plant,
-    add_vehicle,
-    beside,
-)
+from .synthesis_small import add_clutter
+from .synthesis_stage import GROUND, OBJECT, STRUCTURE, Point, Stage, beside
 
 FAR_M = 600.0
 
@@ -86,13 +74,13 @@ def _line_side(stage: Stage, base: Point, yaw: float, side: int, half: float, wa
     rng = stage.rng
     edge, z = half + walk, stage.between(-2, 8)
     attached, garden = rng.random() < 0.4, stage.between(0, 8) if rng.random() < 0.5 else 0.0
-    style = _style(stage)
+    style = draw_style(stage)
     while z > -140:
         width = stage.between(5, 16)
         if rng.random() < 0.8:
             deep = stage.between(4, 8)
             at = beside(base, yaw, side * (edge + garden + deep), z - width / 2)
-            add_house(stage, at, yaw - side * np.pi / 2, (width / 2, deep), style if attached else _style(stage))
+            add_house(stage, at, yaw - side * np.pi / 2, (width / 2, deep), style if attached else draw_style(stage))
         elif rng.random() < 0.5:
             for _ in range(3):
                 tree = beside(base, yaw, side * (edge + stage.between(1, 8)), z - stage.between(0, width))
@@ -127,80 +115,6 @@ def _add_by_the_way(stage: Stage, at: Point) -> None:
         add_clutter(stage, at, stage.between(0.3, 0.8))
 
 
-def _style(stage: Stage) -> dict[str, Any]:
-    use = str(stage.rng.choice(["facade", "facade", "wall"]))
-    return {
-        "walls": stage.look(use, 0, STRUCTURE, BOX, tile_m=stage.between(2, 5), gloss=0.0),
-        "roof": stage.look("roof", 0, STRUCTURE, CONE, tile_m=stage.between(1.5, 4), gloss=0.1),
-        "glass": stage.look("any", 0, STRUCTURE, BOX, gain=0.3, gloss=0.9, colour=tuple([stage.between(0.1, 0.6)] * 3)),
-        "trim": stage.look("wall", 0, STRUCTURE, BOX),
-        "storeys": int(stage.rng.choice([1, 2, 2, 3, 4, 6])),
-        "flat": stage.rng.random() < 0.35,
-    }
-
-
-def add_house(stage: Stage, at: Point, yaw: float, half: tuple[float, float], style: dict[str, Any]) -> None:
-    """Add a house whose front looks along its own +z: walls, windows, door, roof, chimney."""
-    model = stage.model("house")
-    if model is not None and stage.rng.random() < 0.08:
-        stage.put(model, at, yaw, kind=STRUCTURE)
-        return
-    new, solids = stage.begin(), stage.solids
-    look = {name: _owned(value, new) for name, value in style.items()}
-    storey = stage.between(2.7, 3.4)
-    storeys = int(style["storeys"]) + int(stage.rng.integers(0, 2))
-    high = storeys * storey
-    solids.add_box(look["walls"], beside(at, yaw, 0, 0, high / 2), (half[0], high / 2, half[1]), yaw)
-    if np.hypot(at[0], at[2]) < 60:
-        _add_windows(stage, at, yaw, half, (storeys, storey), look)
-    if style["flat"]:
-        rim = beside(at, yaw, 0, 0, high + 0.15)
-        solids.add_box(look["trim"], rim, (half[0] + 0.15, 0.2, half[1] + 0.15), yaw)
-    else:
-        rise = stage.between(0.35, 0.9) * min(half)
-        roof = ROOFS[stage.rng.integers(len(ROOFS))]
-        along = yaw + (0 if stage.rng.random() < 0.6 else np.pi / 2)
-        size = (half[0] + 0.3, half[1] + 0.3) if along == yaw else (half[1] + 0.3, half[0] + 0.3)
-        solids.add(look["roof"], place(beside(at, yaw, 0, 0, high + rise), (size[0], rise, size[1]), along), roof)
-        if stage.rng.random() < 0.5:
-            chimney = beside(at, yaw, stage.between(-0.7, 0.7) * half[0], 0, high + rise * 1.7)
-            solids.add_box(look["trim"], chimney, (0.35, rise * 0.6 + 0.4, 0.35), yaw)
-    if stage.rng.random() < 0.2:
-        wing = beside(at, yaw, stage.between(-0.6, 0.6) * half[0], half[1] + 1, high * 0.35)
-        solids.add_box(look["trim"], wing, (half[0] * 0.4, high * 0.35, 1.5), yaw)
-
-
-def _owned(value: Any, instance: int) -> Any:
-    return type(value)(**vars(value) | {"instance": instance}) if hasattr(value, "instance") else value
-
-
-def _add_windows(
-    stage: Stage, at: Point, yaw: float, half: tuple[float, float], storeys: tuple[int, float], look: dict
-) -> None:
-    number, storey = storeys
-    wide, high = stage.between(0.4, 0.8), storey * stage.between(0.2, 0.34)
-    columns = max(1, int(2 * half[0] / stage.between(2.0, 4.0)))
-    door = int(stage.rng.integers(columns))
-    framed, balcony = stage.rng.random() < 0.6, stage.rng.random() < 0.15
-    for column in range(columns):
-        x = (column + 0.5) / columns * 2 * half[0] - half[0]
-        for row in range(min(number, 7)):
-            level = (row + 0.5) * storey
-            if row == 0 and column == door:
-                solid = beside(at, yaw, x, half[1], 1.05)
-                stage.solids.add_box(look["trim"], solid, (0.5, 1.05, 0.06), yaw)
-                continue
-            if framed:
-                stage.solids.add_box(
-                    look["trim"], beside(at, yaw, x, half[1], level), (wide + 0.1, high + 0.1, 0.03), yaw
-                )
-            stage.solids.add_box(look["glass"], beside(at, yaw, x, half[1], level), (wide, high, 0.05), yaw)
-            if balcony and row:
-                slab = beside(at, yaw, x, half[1] + 0.5, level - high - 0.2)
-                stage.solids.add_box(look["trim"], slab, (wide + 0.4, 0.08, 0.5), yaw)
-                stage.solids.add_box(look["trim"], beside(slab, yaw, 0, 0.5, 0.5), (wide + 0.4, 0.45, 0.03), yaw)
-
-
 def add_pole(stage: Stage, at: Point) -> None:
     """Add a lamp post, a mast with wires' arm, or a traffic sign."""
     new, h, r = stage.begin(), stage.between(2.2, 8), stage.between(0.04, 0.12)
@@ -231,21 +145,6 @@ def _add_distance(stage: Stage) -> None:
             add_tower(stage, at)
         else:
             add_plant(stage, at, stage.between(8, 22))
-
-
-def add_tower(stage: Stage, at: Point) -> None:
-    """Add a tall building of one to three blocks."""
-    new, base = stage.begin(), 0.0
-    half = np.array([stage.between(6, 22), stage.between(6, 22)])
-    yaw = stage.between(-0.8, 0.8)
-    look = stage.look("windows", new, STRUCTURE, BOX, tile_m=stage.between(8, 22), gloss=stage.between(0, 0.5))
-    look.glow = float(stage.rng.choice([0.0, 0.0, stage.between(0, 0.5)]))
-    for _ in range(int(stage.rng.integers(1, 4))):
-        high = stage.between(10, 80)
-        stage.solids.add_box(look, (at[0], base + high / 2, at[2]), (half[0], high / 2, half[1]), yaw)
-        base, half = base + high, half * stage.between(0.5, 0.9)
-    if stage.rng.random() < 0.2:
-        stage.solids.add_round(look, place((at[0], base + 8, at[2]), (half[0] * 0.5, 8, half[1] * 0.5)), 0.0)
 
 
 def build_skyline(stage: Stage) -> float:
@@ -296,24 +195,27 @@ def build_place(stage: Stage) -> float:
     yaw = stage.between(-0.5, 0.5)
     half = (stage.between(7, 30), stage.between(5, 10))
     at = beside((stage.between(-6, 6), 0, -far), yaw, 0, -half[1])
-    add_house(stage, at, yaw, half, _style(stage))
-    if rng.random() < 0.5:  # columns, steps and a projecting middle
-        centre = beside(at, yaw, 0, half[1] + 1.2)
-        add_stairs(stage, beside(centre, yaw, 0, 2.0), yaw)
-        stone = stage.look("wall", stage.last, STRUCTURE, CYLINDER)
-        for x in np.linspace(-4, 4, int(rng.integers(2, 7))):
-            pillar = place(beside(centre, yaw, float(x), 0, 3), (0.35, 3, 0.35))
-            stage.solids.add_round(stone, pillar)
-        stage.solids.add_box(stone, beside(centre, yaw, 0, 0, 6.5), (4.8, 0.6, 0.9), yaw)
+    add_house(stage, at, yaw, half, draw_style(stage))
+    if rng.random() < 0.5:
+        _add_portal(stage, beside(at, yaw, 0, half[1] + 1.2), yaw)
     for side in (-1, 1):
         if rng.random() < 0.7:
             wing = beside(at, yaw, side * (half[0] + stage.between(3, 14)), stage.between(-6, 6))
-            add_house(
-                stage, wing, yaw + stage.between(-0.8, 0.8), (stage.between(4, 12), stage.between(4, 8)), _style(stage)
-            )
+            turned, size = yaw + stage.between(-0.8, 0.8), (stage.between(4, 12), stage.between(4, 8))
+            add_house(stage, wing, turned, size, draw_style(stage))
     _scatter(stage, int(rng.integers(4, 22)), 4, far * 1.1)
     _add_distance(stage)
     return far
+
+
+def _add_portal(stage: Stage, centre: Point, yaw: float) -> None:
+    """Add columns, steps and what they carry."""
+    add_stairs(stage, beside(centre, yaw, 0, 2.0), yaw)
+    stone = stage.look("wall", stage.last, STRUCTURE, CYLINDER)
+    for x in np.linspace(-4, 4, int(stage.rng.integers(2, 7))):
+        pillar = place(beside(centre, yaw, float(x), 0, 3), (0.35, 3, 0.35))
+        stage.solids.add_round(stone, pillar)
+    stage.solids.add_box(stone, beside(centre, yaw, 0, 0, 6.5), (4.8, 0.6, 0.9), yaw)
 
 
 def _scatter(stage: Stage, count: int, near: float, far: float) -> None:
@@ -332,10 +234,3 @@ def _scatter(stage: Stage, count: int, near: float, far: float) -> None:
             add_vehicle(stage, at, stage.between(0, 6.3))
         else:
             add_clutter(stage, at, stage.between(0.3, 0.9))
-
-
-def build_fence_and_hedge(stage: Stage, at: Point, yaw: float, length: float) -> None:
-    """Run a low wall, a fence or a hedge along a line."""
-    use, high = str(stage.rng.choice(["wood", "wall", "leaves"])), stage.between(0.5, 1.8)
-    look = stage.look(use, stage.begin(), STRUCTURE if use != "leaves" else OBJECT, PRISM)
-    stage.solids.add_box(look, beside(at, yaw, 0, 0, high / 2), (length / 2, high / 2, stage.between(0.04, 0.4)), yaw)

@@ -66,3 +66,13 @@ def test_each_class_that_wins_somewhere_is_a_mask_with_its_name(deeplab, estimat
 def test_a_result_names_its_weights_and_their_licence(estimator, deeplab_checkpoint) -> None:
     assert (estimator.name, estimator.version) == ("deeplab-cocostuff", deeplab_checkpoint.name)
     assert "MIT" in estimator.licence
+
+
+def test_the_random_field_keeps_what_is_certain(deeplab, estimator, deeplab_checkpoint) -> None:
+    pytest.importorskip("pydensecrf", reason="pydensecrf is not installed: pip install 'blockout[crf]'")
+    sharp = load(deeplab_checkpoint, "cpu", is_sharp=True)
+    assert sharp.name == "deeplab-cocostuff-crf"
+    plain, refined = (each.classify(deeplab.picture()) for each in (estimator, sharp))
+    assert refined.shape == plain.shape
+    certain = plain.max(axis=0) > 0.9
+    assert (plain.argmax(axis=0) == refined.argmax(axis=0))[certain].mean() > 0.95

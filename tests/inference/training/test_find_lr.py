@@ -9,7 +9,8 @@ import torch
 from blockout.errors import RateNotFound
 from blockout.inference.training import train
 from blockout.inference.training.find_lr import draw_search, search_rate, smooth_losses, suggest_rate
-from blockout.inference.training.train import TrainConfig, Training
+from blockout.inference.training.train import Training
+from blockout.inference.training.train_config import TrainConfig
 from torch import nn
 
 
@@ -32,7 +33,7 @@ class LineTask:
 
 @pytest.fixture
 def training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Training:
-    monkeypatch.setitem(train.TASKS, "line", LineTask)
+    monkeypatch.setitem(train.LOADERS, "line", LineTask)
     return Training(TrainConfig("line", tmp_path, tmp_path / "run"))
 
 

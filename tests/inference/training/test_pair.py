@@ -8,13 +8,15 @@ pytest.importorskip("torch", reason="the extra blockout[torch] is not installed"
 
 import torch
 from blockout.errors import CheckpointUnusable, DatasetUnusable, TrainingConfigInvalid
+from blockout.inference.training.checkpoints import CHECKPOINT
 from blockout.inference.training.compose import compose
 from blockout.inference.training.compose_pictures import Composer
 from blockout.inference.training.compose_plan import Recipe
 from blockout.inference.training.pair_data import PairSet
 from blockout.inference.training.pair_network import PairNetwork
 from blockout.inference.training.pair_task import PairTask, evaluate_pair, load_pair
-from blockout.inference.training.train import CHECKPOINT, TrainConfig, Training
+from blockout.inference.training.train import Training
+from blockout.inference.training.train_config import TrainConfig
 
 
 @pytest.fixture

@@ -78,5 +78,5 @@ def test_a_folder_without_scenes_is_refused(tmp_path: Path) -> None:
 
 
 def test_material_without_textures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetUnusable, match="no picture in textures/"):
+    with pytest.raises(DatasetUnusable, match="no picture under CC0 or MIT-0"):
         Studio(tmp_path)

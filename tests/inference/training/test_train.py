@@ -1,3 +1,5 @@
+import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +9,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
 from blockout.errors import CheckpointUnusable, TrainingConfigInvalid
+from blockout.inference.training import scene_turns
+from blockout.inference.training.checkpoints import load_weights
 from blockout.inference.training.network import SceneNetwork
 from blockout.inference.training.scene_data import pack_arrays, write_shard
 from blockout.inference.training.scene_losses import scene_losses
 from blockout.inference.training.scene_targets import find_borders, find_middles, make_batch
 from blockout.inference.training.synthesis import Studio
-from blockout.inference.training.train import TrainConfig, Training, learning_rate, load_weights, read_config
+from blockout.inference.training.train import Training
+from blockout.inference.training.train_config import TrainConfig, learning_rate, read_config
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +128,8 @@ def test_middles_and_borders_of_two_squares() -> None:
     assert border[8, 7] == border[0, 0] == 0
 
 
-def test_mirroring_mirrors_all_alike(arrays: dict[str, np.ndarray]) -> None:
+def test_mirroring_mirrors_all_alike(arrays: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene_turns, "UNTURNED", 1.0)
     plain = make_batch(arrays)
     for seed in range(6):  # some of them mirror
         changed = make_batch(arrays, rng=np.random.default_rng(seed))
@@ -133,3 +139,33 @@ def test_mirroring_mirrors_all_alike(arrays: dict[str, np.ndarray]) -> None:
     assert torch.equal(changed["depth"], plain["depth"].flip(-1))
     assert torch.allclose(changed["camera"][:, 1], -plain["camera"][:, 1])
     assert torch.allclose(changed["normal"][:, 0], -plain["normal"][:, 0].flip(-1))
+
+
+def test_losses_and_pictures_are_logged_for_tensorboard(config: TrainConfig, tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason="not installed")
+    Training(replace(config, output=tmp_path)).run()
+    board = events.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [event.step for event in board.Scalars("depth")] == [3, 6]
+    assert len(board.Images("seen")) == 2
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert board.Scalars("total")[-1].value == pytest.approx(rows[-1]["total"], abs=1e-4)
+
+
+def test_training_does_without_tensorboard(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    Training(replace(config, output=tmp_path)).run(until=3)
+    assert (tmp_path / "log.jsonl").is_file() and not (tmp_path / "tensorboard").exists()
+
+
+def test_looking_at_pictures_changes_nothing(config: TrainConfig, tmp_path: Path) -> None:
+    looked, blind = (Training(replace(config, output=tmp_path / name)) for name in ("looked", "blind"))
+    for training in (looked, blind):
+        training.advance(1e-3)
+    picture = looked._picture()
+    for training in (looked, blind):
+        training.advance(1e-3)
+    assert picture.std() > 10
+    for name, value in looked.network.state_dict().items():
+        assert torch.equal(value, blind.network.state_dict()[name]), name
