@@ -38,18 +38,20 @@ extension: .venv/installed-dev  ## zips of the Blender extension in dist/, one a
 	.venv/bin/python .ci/make-extension $(addprefix --platform ,$(PLATFORMS))
 
 # What cannot be set up here is named in a line of its own, and by pytest as skipped; it does not count as passed.
-BLENDERS = 4.2.23 4.5.15 5.0.1
+BLENDERS = 4.2.23 4.5.15 5.0.1 5.2.3
+IN_BLENDER = $(foreach part,scene_in editing export operators,tests/blender/test_$(part).py)
 test-blender: .venv/installed-dev  ## the extension as installed, in a real window and in several Blenders
 	@.ci/setup-blender
 	@.ci/setup-bpys $(BLENDERS)
 	@.ci/setup-window
 	@.venv/bin/python .ci/make-extension --optional --platform linux-x64
 	.venv/bin/python -m pytest tests/blender/test_window.py $(ARGS)
+	BLOCKOUT_TESTED=debian .venv/bin/python -m pytest tests/blender/test_command.py $(IN_BLENDER) $(ARGS)
 	@for version in $(BLENDERS); do \
 	    [ -e .cache/bpy/$$version/ready ] || continue; \
 	    echo "== Blender $$version"; \
-	    BLOCKOUT_BPY_PYTHON=$(CURDIR)/.cache/bpy/$$version/bin/python .venv/bin/python -m pytest \
-	        tests/blender/test_extension.py tests/blender/test_scene_in.py $(ARGS) || exit 1; \
+	    BLOCKOUT_TESTED=zip BLOCKOUT_BPY_PYTHON=$(CURDIR)/.cache/bpy/$$version/bin/python .venv/bin/python -m pytest \
+	        tests/blender/test_extension.py $(IN_BLENDER) $(ARGS) || exit 1; \
 	done
 
 clean:  ## remove all that these jobs made

@@ -17,6 +17,7 @@ from .thickness import limit_thickness
 from .tree import find_root
 from .worker import POLL_S, Worker, explain_end, find_interpreter
 
+SEE_LOG = "what --verbose prints."  # so ends the command line's sentence for an unforeseen error
 Progress = Callable[[str, float], None]
 
 
@@ -78,8 +79,10 @@ class Run:
             elif event["event"] == "ready":
                 self.ready.append(event)
             elif event["event"] == "error":
-                log = f", which is {self.keep_log()}." if event.get("log") else ""
-                self.errors.append((event["message"] + log, event["exit_code"]))
+                message = event["message"]
+                if message.endswith(SEE_LOG):
+                    message = message.removesuffix(SEE_LOG) + f"the log; {self.keep_log()}."
+                self.errors.append((message, event["exit_code"]))
         return self.worker.returncode is not None
 
     def wait(self, progress: Progress | None = None) -> None:
@@ -100,26 +103,34 @@ class Run:
         self.worker.cancel()
 
     def check(self) -> None:
-        """Raise what went wrong, if anything.
+        """Raise what went wrong, if anything; where only some photos gave a stage, ``errors`` tells of the others.
 
         Raises:
             Cancelled: a user stopped the run.
-            WorkerFailed: the worker crashed.
+            WorkerFailed: the worker crashed, or is no Python.
             BlockoutError: no photo gave a stage.
         """
         if self.is_cancelled:
             raise Cancelled("cancelled; nothing was left behind.")
-        code = self.worker.returncode
-        if code and not self.errors and not self.ready:
-            raise WorkerFailed(f"Blockout's worker process {explain_end(code)}; its log is {self.keep_log()}.")
+        code = self.worker.returncode or 0
+        if not self.errors and (code or not self.ready):
+            failed = WorkerFailed(f"Blockout's worker process {explain_end(code)}; {self.keep_log()}.")
+            if not self.ready:
+                raise failed
+            self.errors.append((str(failed), failed.exit_code))
         if self.errors and not self.ready:
             error = BlockoutError(self.errors[0][0])
             error.exit_code = self.errors[0][1]  # as the command line's
             raise error
 
-    def keep_log(self) -> Path:
-        """Put the log where it stays, and return its path."""
-        return self.worker.keep_log(log_folder() / f"blockout-{time.strftime('%Y%m%d-%H%M%S')}-{id(self):x}.log")
+    def keep_log(self) -> str:
+        """Write the log where it stays, and return in words where that is."""
+        try:
+            place = log_folder() / f"blockout-{time.strftime('%Y%m%d-%H%M%S')}-{id(self):x}.log"
+            place.write_text("\n".join([*self.worker.log, ""]), "utf-8")
+        except OSError as error:
+            return f"its log cannot be kept ({(error.strerror or str(error)).lower()})"
+        return f"its log is {place}"
 
     def close(self) -> None:
         """End the process and remove its files."""

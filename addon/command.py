@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,14 +15,13 @@ import bpy
 
 from ..cli_options import parse_arguments
 from ..errors import BlockoutError, Cancelled, OutputExists, OutputUnwritable, UsageError
+from ..output import staged
 from . import build
 
 USAGE = "PHOTO... [-o OUT] [--blend FILE|FOLDER] [--render FILE|FOLDER] [any option of blockout build]"
-RENDER_SAMPLES, RENDER_BOUNCES, LONGEST_RENDER_PX = (
-    8,
-    1,
-    1280,
-)  # a look at shapes and colours, in seconds on a processor
+RENDER_SAMPLES, RENDER_BOUNCES = 8, 1  # a look at shapes and colours, in seconds on a processor
+LONGEST_RENDER_PX = 1280
+LEAST_FREE_BYTES = 2**20  # with less, a disk is full
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,7 +84,8 @@ def _finish(run: build.Run, places: dict[str, tuple[Path | None, Path | None]], 
         build.take_in(bpy.context.scene, ready)
         lines = [tuple(line) for line in ready["lines"] if line[0] != "wrote"]
         wrote = [file for file in ready["summary"]["files"] if not Path(file).is_relative_to(run.worker.folder)]
-        wrote += [str(_save(kind, file)) for kind, file in ((_save_blend, blend), (_save_render, render)) if file]
+        wrote += [str(_save(_save_blend, blend, b"ENDB"))] if blend else []
+        wrote += [str(_save(_save_render, render, b"IEND"))] if render else []
         for name, value in [] if quiet else [*lines, *(("wrote", file) for file in wrote)]:
             print(f"{name:<12} {value}")
     return max((code for _, code in run.errors), default=0)
@@ -93,7 +97,7 @@ def _places(ours: argparse.Namespace, photo: Path, count: int, overwrite: bool) 
     Raises:
         UsageError: several photos would go to one file.
         OutputExists: a file is there already.
-        OutputUnwritable: its folder is missing.
+        OutputUnwritable: its folder is missing, or may not be written.
     """
     found: list[Path | None] = []
     for option, suffix in (("blend", ".blend"), ("render", ".png")):
@@ -109,28 +113,38 @@ def _places(ours: argparse.Namespace, photo: Path, count: int, overwrite: bool) 
             )
         if place.exists() and not overwrite:
             raise OutputExists(f"{place} exists already: give --overwrite, or name another output.")
-        if not place.absolute().parent.is_dir():
-            raise OutputUnwritable(
-                f"{place.absolute().parent} is not a folder that exists: create it, or name another one."
-            )
+        folder = place.absolute().parent
+        if not folder.is_dir():
+            raise OutputUnwritable(f"{folder} is not a folder that exists: create it, or name another one.")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputUnwritable(f"{folder} may not be written: change its permissions, or choose another folder.")
         found.append(place)
     return found[0], found[1]
 
 
-def _save(how: object, file: Path) -> Path:
-    """Save by one of the two functions below; Blender tells what went wrong as RuntimeError."""
-    try:
-        how(file.absolute())  # type: ignore[operator]
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise OutputUnwritable(f"{file} could not be written ({reason}): choose another folder.") from None
-    if not file.exists():
-        raise OutputUnwritable(f"{file} could not be written: see to its folder's permissions and to the disk.")
+def _save(how: Callable[[Path], None], file: Path, end: bytes) -> Path:
+    """Save by one of the two functions below, whole or not at all.
+
+    Args:
+        how: is given the path; Blender raises RuntimeError for some failures, and takes a full disk for success.
+        file: may be there.
+        end: what the last bytes of a whole file hold.
+    """
+    with staged([file], overwrite=True) as place:
+        made, reason = place(file), "it is not whole"
+        try:
+            how(made)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+        if not made.exists() or end not in made.read_bytes()[-64:]:
+            if shutil.disk_usage(made.parent).free < LEAST_FREE_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(made))
+            raise OutputUnwritable(f"{file} could not be written ({reason}): choose another folder.")
     return file
 
 
 def _save_blend(file: Path) -> None:
-    bpy.ops.wm.save_as_mainfile(filepath=str(file), check_existing=False)
+    bpy.ops.wm.save_as_mainfile(filepath=str(file), check_existing=False, compress=False)
 
 
 def _save_render(file: Path) -> None:

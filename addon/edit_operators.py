@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
@@ -11,6 +10,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from ..errors import BlockoutError, UsageError
 from . import cutting, editing, export
+from .places import absolute
 from .tree import find_root, roots_in, show_group, solids_below, whole_of
 
 AXES = [
@@ -155,7 +155,7 @@ class ExportBlockout(bpy.types.Operator, ExportHelper):
         if context.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
         try:
-            files = export.export(blockout_of(context), Path(bpy.path.abspath(self.filepath)))
+            files = export.export(blockout_of(context), absolute(self.filepath))
         except BlockoutError as error:
             self.report({"ERROR"}, f"Blockout: {error}")
             return {"CANCELLED"}

@@ -11,14 +11,14 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..errors import BlockoutError, UsageError
+from ..errors import BlockoutError, UsageError, WorkerFailed
 from .editing import LABEL, SEEN, UV, prim_name, read_attribute
 from .objects import ARRAYS, TREE
 from .places import package_folders, preferences
 from .scene_in import SKY
 from .thickness import read_points
 from .tree import IS_WHOLE, LEVELS, camera_of, solids_below, whole_of
-from .worker import Worker, find_interpreter
+from .worker import ANOTHER_CACHE, Worker, find_interpreter
 
 PATIENCE_S = 120.0
 GREY = (0.5, 0.5, 0.5, 1.0)
@@ -44,14 +44,19 @@ def export(root: bpy.types.Object, stage: Path, *, overwrite: bool = True) -> li
         BlockoutError: one of its children, in one sentence.
     """
     told = preferences()
-    with tempfile.TemporaryDirectory(prefix="blockout-", dir=told.cache or None) as folder:
-        describe(root, Path(folder))
-        job = {"task": "export", "described": folder, "stage": str(stage), "overwrite": overwrite}
-        worker = Worker(job, find_interpreter(told.python, package_folders()), parent=told.cache)
-        try:
-            events = worker.wait(PATIENCE_S)
-        finally:
-            worker.close()
+    try:
+        with tempfile.TemporaryDirectory(prefix="blockout-", dir=told.cache or None) as folder:
+            describe(root, Path(folder))
+            job = {"task": "export", "described": folder, "stage": str(stage), "overwrite": overwrite}
+            worker = Worker(job, find_interpreter(told.python, package_folders()), parent=told.cache)
+            try:
+                events = worker.wait(PATIENCE_S)
+            finally:
+                worker.close()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        place = error.filename or told.cache or tempfile.gettempdir()
+        raise WorkerFailed(f"{place} cannot be read or written ({reason}); {ANOTHER_CACHE}.") from None
     for event in events:
         if event["event"] == "exported":
             return event["files"]

@@ -12,6 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+REMEDY = "make room, or name another folder as Cache in Blockout's preferences"
 Job = dict[str, Any]
 
 
@@ -35,10 +36,18 @@ def run(job: Job, folder: Path) -> int:
     except KeyboardInterrupt:
         shutil.rmtree(folder, ignore_errors=True)
         return 130
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        emit(
+            "error",
+            message=f"{error.filename or folder} could not be read or written ({reason}); {REMEDY}.",
+            exit_code=1,
+        )
+        return 1
     except Exception as error:  # noqa: BLE001  the last line of defence: users get a sentence, never a traceback
         traceback.print_exc()  # for the log
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        emit("error", message=f"{what}; this is our mistake, please report it with the log", exit_code=1, log=True)
+        emit("error", message=f"{what}; this is our mistake, please report it with what --verbose prints.", exit_code=1)
         return 1
 
 
@@ -62,8 +71,8 @@ def build(job: Job, folder: Path) -> int:
     if asked.output is None:
         made = folder / "stages"
         made.mkdir()
-        words[1:1] = ["-o", str(made)]
-    words[1:1] = ["--json", "--progress", "json"]
+        words[1:1] = ["-o", str(made), "--no-preview"]  # which would go with the folder
+    words[1:1] = ["--json", "--progress", "json", "--verbose"]  # what is verbose goes into the log
     with redirect_stdout(io.StringIO()) as said:
         code = main(words)
     if code == 130:

@@ -11,12 +11,13 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..errors import BlockoutError, UsageError
 from . import build
+from .places import absolute
 from .properties import BuildProperties, draw_options, options_of
 from .scene_in import BEFORE, restore_frame
 from .tree import find_root, roots_in
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".heic")
-POLL_S = 0.1
+POLL_S = 0.05
 RUNS: dict[int, build.Run] = {}  # what is under way, for the panel and its buttons
 
 Answer = set[str]
@@ -29,6 +30,7 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
     bl_label = "Photo as Blockout"
     bl_options = {"UNDO"}
 
+    filepath: StringProperty(name="Photo", subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})  # ask anew each time
     filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in SUFFIXES), options={"HIDDEN"})
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
@@ -39,12 +41,13 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> Answer:
         """Begin with the photo that is given, else ask for one."""
-        return self.execute(context) if self._photos() else super().invoke(context, event)
+        is_given = self.filepath.startswith("//") or self._photos()
+        return self.execute(context) if is_given else super().invoke(context, event)
 
     def execute(self, context: bpy.types.Context) -> Answer:
         """Build beside the interface, or, where there is none, at once."""
-        photos = self._photos()
         try:
+            photos = self._photos()
             if not photos:
                 raise UsageError("no photo was chosen: choose a picture file.")
             self._options = options_of(self)
@@ -86,7 +89,7 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
         named = [Path(self.directory) / file.name for file in self.files if file.name]
         if named:
             return named
-        path = Path(bpy.path.abspath(self.filepath)) if self.filepath else None
+        path = absolute(self.filepath) if self.filepath else None
         return [path] if path and not path.is_dir() else []
 
     def _end(self, context: bpy.types.Context) -> Answer:
@@ -100,7 +103,7 @@ class ImportBlockout(bpy.types.Operator, ImportHelper, BuildProperties):
             return {"CANCELLED"}
         except Exception as error:  # noqa: BLE001  users get a sentence, never a traceback
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            self.report({"ERROR"}, f"Blockout: {what}; this is our mistake, please report it with {run.keep_log()}.")
+            self.report({"ERROR"}, f"Blockout: {what}; this is our mistake, please report it; {run.keep_log()}.")
             return {"CANCELLED"}
         finally:
             self._leave(context)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import bpy
 
+from ..errors import UsageError
+
 PACKAGE = __package__.removesuffix(".addon")  # the extension's own name: bl_ext.<repository>.blockout, or blockout
 
 
@@ -28,6 +30,17 @@ def preferences() -> Told:
         return Told()
     told = installed.preferences
     return Told(bpy.path.abspath(told.python), bpy.path.abspath(told.cache), told.estimator)
+
+
+def absolute(path: str) -> Path:
+    """Return where a path leads that Blender gives, which may begin beside the open file, as //.
+
+    Raises:
+        UsageError: it does so, but that file was never saved.
+    """
+    if path.startswith("//") and not bpy.data.filepath:
+        raise UsageError(f"{path} means beside the open file, which was never saved: save that, or give the full path.")
+    return Path(bpy.path.abspath(path))
 
 
 def package_folders() -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import EnumProperty, StringProperty
 
 from ..errors import BlockoutError
 from .places import PACKAGE, package_folders
+from .properties import estimator_items
 from .worker import Worker, find_interpreter
 
-PATIENCE_S = 60.0
+PATIENCE_S = 20.0
 
 
 class BlockoutPreferences(bpy.types.AddonPreferences):
@@ -17,8 +18,10 @@ class BlockoutPreferences(bpy.types.AddonPreferences):
 
     bl_idname = PACKAGE
 
-    estimator: StringProperty(
-        name="Estimator", description="Name of the estimator that panels start with; empty is what Blockout chooses"
+    estimator: EnumProperty(
+        name="Estimator",
+        description="Stands for Default in Depth and Segments, where it does that",
+        items=estimator_items,
     )
     python: StringProperty(
         name="Outside Python",

@@ -25,6 +25,13 @@ def segment_items(_self: object, _context: object) -> Items:
     return _items.setdefault("segments", [DEFAULT, *((name, name, "") for name in SEGMENT_NAMES)])
 
 
+def estimator_items(_self: object, _context: object) -> Items:
+    """Return the choices of an estimator that builds start with."""
+    names = sorted({*DEPTH_NAMES, *SEGMENT_NAMES})
+    chosen_by_blockout = (DEFAULT[0], "Blockout's choice", "What Blockout takes where nothing is chosen")
+    return _items.setdefault("estimator", [chosen_by_blockout, *((name, name, "") for name in names)])
+
+
 class BuildProperties:
     """Options of a build, for the operator and for the panel."""
 

@@ -64,7 +64,7 @@ def _fill(scene: bpy.types.Scene, ready: Ready, by_usd: bool) -> bpy.types.Colle
     facts = next(facts for facts in read_tree(folder)["objects"] if facts["type"] == "Camera")
     _set_lens(camera.data, facts["camera"])
     _show_photo_behind(camera.data, Path(ready["picture"]), folder)
-    _frame(scene, camera, root, ready["summary"]["worked_size_px"])
+    _frame(scene, camera, root, ready["summary"]["photo_size_px"])
     _colour_world(scene, ready["sky"])
     bpy.context.view_layer.update()  # places of what is hidden next are not worked out any more
     show_level(root, root[LEVELS] - 1)

@@ -15,6 +15,7 @@ from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade, Vt
 
 from ..reconstruct.frames import METRES_PER_UNIT, blender_from_stage, carry_pose, factor_of, transform
 from ..reconstruct.names import ROOT
+from ..reconstruct.usd import save_layer
 from ..reconstruct.usd_layer import add_attribute
 
 LEVELS = "detail"
@@ -41,7 +42,7 @@ def prepare(stage_file: Path, folder: Path) -> dict[str, Any]:
     _make_paths_absolute(layer, stage_file.parent)
     _to_blender_axes(layer)
     _note_pairs(layer)
-    layer.Export(str(folder / STAGE))
+    save_layer(layer, folder / STAGE)
     nodes, arrays = _describe(Usd.Stage.Open(layer))
     (folder / TREE).write_text(json.dumps(nodes), "utf-8")
     np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]  # NumPy 2.4 takes any name for its one option

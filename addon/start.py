@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 UNWANTED = threading.Event()
 GRACE_S = 5.0  # for tidying up after an interruption
+LEAST_PYTHON = (3, 11)
+INSTALL_AGAIN = "install Blockout's zip for this platform and Blender again"
 NEEDED = ("numpy", "PIL", "cv2", "shapely", "pxr", "rich")
 
 
@@ -26,12 +28,9 @@ def main() -> int:
     job = json.loads(job_file.read_text("utf-8"))
     sys.path[:0] = job["packages"]
     threading.Thread(target=_watch, args=(job_file.parent,), daemon=True).start()
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        text = (
-            f"{sys.executable} lacks {', '.join(missing)}: install Blockout's zip for this platform and Blender again"
-        )
-        text += ", or name another Python in its preferences."
+    fault = _find_fault()
+    if fault:
+        text = f"{sys.executable} {fault}, or name another Python in its preferences."
         print(json.dumps({"event": "error", "message": text, "exit_code": 1}), file=sys.stderr, flush=True)
         return 1
     _load_package()
@@ -46,6 +45,22 @@ def main() -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # or the interruption itself would be interrupted
         if UNWANTED.is_set():
             shutil.rmtree(job_file.parent, ignore_errors=True)
+
+
+def _find_fault() -> str:
+    """Return in words why this Python cannot do the work, and what helps; "" where it can."""
+    if sys.version_info < LEAST_PYTHON:
+        return "is Python {}.{}, but Blockout needs {}.{}: install that".format(*sys.version_info[:2], *LEAST_PYTHON)
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        return f"lacks {', '.join(missing)}: {INSTALL_AGAIN}"
+    for name in NEEDED:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001  packages of another Python or system fail in ways of their own
+            print(f"{name}: {error}", file=sys.stderr)  # for the log
+            return f"cannot load {name}: {INSTALL_AGAIN}"
+    return ""
 
 
 def _load_package() -> None:
@@ -71,4 +86,6 @@ def _watch(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # taking Python apart takes 0.2 s, while somebody waits

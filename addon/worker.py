@@ -6,11 +6,13 @@ import json
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +25,8 @@ START = Path(__file__).with_name("start.py")
 PYTHON_VARIABLE = "BLOCKOUT_PYTHON"
 POLL_S = 0.02
 GRACE_S = 3.0  # between asking the worker to stop and ending it
+LONGEST_LOG = 10_000  # lines
+ANOTHER_CACHE = "make room, or name another folder as Cache in Blockout's preferences"
 CRASHED = ("ended before its time", "crashed", "was ended by the system, most likely because memory ran out")
 
 Event = dict[str, Any]
@@ -41,7 +45,7 @@ class Worker:
 
     Attributes:
         folder: of this job; removed by ``close``.
-        log: what the process said beside its events.
+        log: the last lines that the process said beside its events.
     """
 
     def __init__(self, job: dict[str, Any], interpreter: Interpreter, *, parent: str = "", online: bool = False):
@@ -56,42 +60,24 @@ class Worker:
         Raises:
             WorkerFailed: the process cannot start.
         """
-        try:
-            self.folder = Path(tempfile.mkdtemp(prefix="blockout-", dir=parent or None))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise WorkerFailed(f"no folder can be made in {parent or tempfile.gettempdir()} ({reason}).") from None
-        self.log = self.folder / "worker.log"
-        self._log = self.log.open("w", encoding="utf-8", errors="replace")
+        self.log: deque[str] = deque(maxlen=LONGEST_LOG)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._stop_at: float | None = None
-        job_file = self.folder / "job.json"
-        job_file.write_text(json.dumps({**job, "packages": list(interpreter.packages)}), "utf-8")
-        environment = os.environ | ({} if online else {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
+        self.folder = _make_folder(parent)
         try:
-            self._process = subprocess.Popen(
-                [interpreter.python, "-I", str(START), str(job_file)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=environment,
-                start_new_session=os.name == "posix",  # Ctrl-C in the terminal is Blender's to handle
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-        except OSError as error:
-            self._log.close()
+            job_file = self.folder / "job.json"
+            _write_job(job_file, {**job, "packages": list(interpreter.packages)})
+            self._process = _start(interpreter.python, job_file, online=online)
+        except WorkerFailed:
             shutil.rmtree(self.folder, ignore_errors=True)
-            reason = (error.strerror or str(error)).lower()
-            raise WorkerFailed(
-                f"{interpreter.python} cannot be started ({reason}): see Blockout's preferences."
-            ) from None
+            raise
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def events(self) -> list[Event]:
         """Return what was said since the last call; never waits."""
         if self._stop_at is not None and time.monotonic() > self._stop_at:
-            self._process.kill()
+            self._kill()
         events = []
         while not self._events.empty():
             events.append(self._events.get())
@@ -121,19 +107,20 @@ class Worker:
     def close(self) -> None:
         """End the process and remove all that it made for this job alone."""
         self._close_pipe()
-        if self._process.poll() is None:
-            self._process.kill()
+        self._kill()
         self._process.wait()
         self._reader.join()
-        self._log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def keep_log(self, place: Path) -> Path:
-        """Copy the log to where it outlives the job, and return that."""
-        self._log.flush()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(self.log, place)
-        return place
+    def _kill(self) -> None:
+        """End the process and all that it started, which may go on without it."""
+        if self._process.poll() is not None and not self._reader.is_alive():
+            return  # all have ended, and others may have their numbers
+        with suppress(ProcessLookupError, PermissionError):
+            if os.name == "posix":
+                os.killpg(self._process.pid, signal.SIGKILL)  # it leads a session of its own
+            else:
+                self._process.kill()
 
     def _close_pipe(self) -> None:
         assert self._process.stdin
@@ -145,17 +132,62 @@ class Worker:
         assert self._process.stderr
         for line in self._process.stderr:
             text = line.decode("utf-8", "replace").rstrip()
-            try:
-                event = json.loads(text)
-            except ValueError:
-                event = None
-            if isinstance(event, dict) and "event" in event:
+            event = _parse_event(text)
+            if isinstance(event, dict):
                 self._events.put(event)
             elif text.startswith("blockout: "):  # said before the events began
                 self._events.put({"event": "error", "message": text.removeprefix("blockout: "), "exit_code": 2})
-            if not isinstance(event, dict) or event["event"] in ("error", "log"):
-                self._log.write(f"{text}\n")
+            if not isinstance(event, dict):
+                self.log.append(text)
+            elif event["event"] in ("error", "log"):
+                self.log.append(event["message"])
         self._process.stderr.close()
+
+
+def _make_folder(parent: str) -> Path:
+    """Return a new folder for one job."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="blockout-", dir=parent or None))
+    except OSError as error:
+        place = parent or tempfile.gettempdir()
+        raise WorkerFailed(f"no folder can be made in {place} ({_reason(error)}); {ANOTHER_CACHE}.") from None
+
+
+def _write_job(file: Path, job: dict[str, Any]) -> None:
+    try:
+        file.write_text(json.dumps(job), "utf-8")
+    except OSError as error:
+        raise WorkerFailed(f"{file} cannot be written ({_reason(error)}); {ANOTHER_CACHE}.") from None
+
+
+def _start(python: str, job_file: Path, *, online: bool) -> subprocess.Popen[bytes]:
+    """Start the worker, with pipes at its stdin and stderr."""
+    environment = os.environ | ({} if online else {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"})
+    try:
+        return subprocess.Popen(
+            [python, "-I", str(START), str(job_file)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=os.name == "posix",  # Ctrl-C in the terminal is Blender's to handle
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise WorkerFailed(f"{python} cannot be started ({_reason(error)}): see Blockout's preferences.") from None
+
+
+def _parse_event(line: str) -> Event | None:
+    """Return the event that a line holds; None for any other line."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def find_interpreter(outside: str = "", packages: Sequence[str] = ()) -> Interpreter:

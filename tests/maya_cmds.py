@@ -1,7 +1,7 @@
 """A recording stand-in for ``maya.cmds``: refuses what Autodesk does not document, and builds what a script asks for.
 
-Flags are those of the Maya 2023 command reference for Python, by command; a script may use no others, and none by a
-short name. Nodes are known by unique names here, which a new scene gives them.
+Flags are those of the Maya 2023 command reference for Python, by command, with their types; a script may use no others,
+and none by a short name. Nodes are known by unique names here, which a new scene gives them.
 """
 
 from __future__ import annotations
@@ -12,56 +12,86 @@ from typing import Any
 
 import numpy as np
 
-FLAGS = {
-    "addAttr": {"longName", "shortName", "niceName", "attributeType", "dataType", "defaultValue", "keyable", "parent"},
-    "camera": {
-        "aspectRatio",
-        "cameraScale",
-        "centerOfInterest",
-        "farClipPlane",
-        "filmFit",
-        "filmFitOffset",
-        "focalLength",
-        "horizontalFilmAperture",
-        "horizontalFilmOffset",
-        "name",
-        "nearClipPlane",
-        "orthographic",
-        "overscan",
-        "position",
-        "rotation",
-        "verticalFilmAperture",
-        "verticalFilmOffset",
-    },
-    "connectAttr": {"force", "lock", "nextAvailable", "referenceDest"},
-    "currentUnit": {"query", "angle", "fullName", "linear", "time", "updateAnimation"},
-    "delete": {"attribute", "all", "channels", "constraints", "constructionHistory", "expressions"},
-    "group": {"absolute", "empty", "name", "parent", "relative", "useAxis", "world"},
-    "objExists": set(),
-    "parent": {"absolute", "addObject", "noConnections", "noInvScale", "relative", "removeObject", "shape", "world"},
-    "polyCreateFacet": {"constructionHistory", "hole", "name", "point", "subdivision", "texture"},
-    "polyMergeVertex": {"alwaysMergeTwoVertices", "caching", "constructionHistory", "distance", "name", "worldSpace"},
-    "polySoftEdge": {"angle", "caching", "constructionHistory", "name", "nodeState", "worldSpace"},
-    "polyUnite": {"caching", "centerPivot", "mergeUVSets", "nodeState", "objectPivot"},
-    "rename": {"ignoreShape", "uuid"},
-    "select": {"add", "addFirst", "all", "clear", "deselect", "hierarchy", "noExpand", "replace", "toggle", "visible"},
-    "setAttr": {"alteredValue", "caching", "channelBox", "clamp", "keyable", "lock", "size", "type"},
-    "sets": {"add", "edit", "empty", "forceElement", "name", "noSurfaceShader", "query", "remove", "renderable"},
-    "shadingNode": {"asLight", "asPostProcess", "asRendering", "asShader", "asTexture", "asUtility", "name", "parent"},
-    "undoInfo": {"chunkName", "closeChunk", "openChunk", "query", "state", "stateWithoutFlush"},
-    "upAxis": {"axis", "query", "rotateView"},
-    "xform": {
-        "absolute",
-        "matrix",
-        "objectSpace",
-        "query",
-        "relative",
-        "rotation",
-        "scale",
-        "translation",
-        "worldSpace",
-    },
+TRIPLE = "three numbers"
+FLAGS: dict[str, dict[str, Any]] = {
+    "addAttr": dict.fromkeys(("longName", "shortName", "niceName", "attributeType", "dataType", "parent"), str)
+    | {"defaultValue": float, "keyable": bool},
+    "camera": dict.fromkeys(
+        (
+            "aspectRatio",
+            "cameraScale",
+            "centerOfInterest",
+            "farClipPlane",
+            "filmFitOffset",
+            "focalLength",
+            "horizontalFilmAperture",
+            "horizontalFilmOffset",
+            "nearClipPlane",
+            "overscan",
+            "verticalFilmAperture",
+            "verticalFilmOffset",
+        ),
+        float,
+    )
+    | {"filmFit": str, "name": str, "orthographic": bool, "position": TRIPLE, "rotation": TRIPLE},
+    "connectAttr": {"force": bool, "lock": bool, "nextAvailable": bool, "referenceDest": str},
+    "currentUnit": {"angle": str, "fullName": bool, "linear": str, "time": str, "updateAnimation": bool},
+    "delete": {"attribute": str}
+    | dict.fromkeys(("all", "channels", "constraints", "constructionHistory", "expressions"), bool),
+    "group": {"name": str, "parent": str, "useAxis": str}
+    | dict.fromkeys(("absolute", "empty", "relative", "world"), bool),
+    "objExists": {},
+    "parent": dict.fromkeys(
+        ("absolute", "addObject", "noConnections", "noInvScale", "relative", "removeObject", "shape", "world"), bool
+    ),
+    "polyCreateFacet": {"name": str, "point": [TRIPLE], "subdivision": int, "texture": int}
+    | dict.fromkeys(("constructionHistory", "hole"), bool),
+    "polyMergeVertex": {"distance": float, "name": str}
+    | dict.fromkeys(("alwaysMergeTwoVertices", "caching", "constructionHistory", "worldSpace"), bool),
+    "polySoftEdge": {"angle": float, "name": str, "nodeState": int}
+    | dict.fromkeys(("caching", "constructionHistory", "worldSpace"), bool),
+    "polyUnite": {"caching": bool, "centerPivot": bool, "mergeUVSets": int, "nodeState": int, "objectPivot": bool},
+    "rename": {"ignoreShape": bool, "uuid": bool},
+    "select": dict.fromkeys(
+        ("add", "addFirst", "all", "clear", "deselect", "hierarchy", "noExpand", "replace", "toggle", "visible"), bool
+    ),
+    "setAttr": {"size": int, "type": str}
+    | dict.fromkeys(("alteredValue", "caching", "channelBox", "clamp", "keyable", "lock"), bool),
+    "sets": dict.fromkeys(("add", "forceElement", "name", "remove"), str)
+    | dict.fromkeys(("empty", "noSurfaceShader", "renderable"), bool),
+    "shadingNode": {"name": str, "parent": str}
+    | dict.fromkeys(("asLight", "asPostProcess", "asRendering", "asShader", "asTexture", "asUtility"), bool),
+    "undoInfo": {"chunkName": str} | dict.fromkeys(("closeChunk", "openChunk", "state", "stateWithoutFlush"), bool),
+    "upAxis": {"axis": str, "rotateView": bool},
+    "xform": {"matrix": [float], "rotation": TRIPLE, "scale": TRIPLE, "translation": TRIPLE}
+    | dict.fromkeys(("absolute", "objectSpace", "relative", "worldSpace"), bool),
 }
+MODES = {"currentUnit": {"query"}, "sets": {"query", "edit"}, "undoInfo": {"query"}, "upAxis": {"query"}}
+MODES |= {"camera": {"query", "edit"}, "xform": {"query"}, "addAttr": {"query", "edit"}}
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Return whether a value is of the type that a flag takes."""
+    if kind == TRIPLE:
+        return len(value) == 3 and all(fits(one, float) for one in value)
+    if isinstance(kind, list):
+        return len(value) > 0 and all(fits(one, kind[0]) for one in value)
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def check_flags(command: str, flags: dict[str, Any]) -> None:
+    """Assert that Autodesk documents flags of a command, with values of these types.
+
+    A flag that is queried is given as True, whatever its type.
+    """
+    modes = {name for name in flags if name in MODES.get(command, ())}
+    assert all(flags[mode] is True for mode in modes)
+    for name in flags.keys() - modes:
+        assert name in FLAGS[command], f"{command} has no documented flag {name}"
+        kind = bool if "query" in modes else FLAGS[command][name]
+        assert fits(flags[name], kind), f"{command} takes no {flags[name]!r} as {name}"
 
 
 @dataclass
@@ -94,8 +124,7 @@ class MayaScene(ModuleType):
         command = super().__getattribute__(f"do_{name}")
 
         def checked(*arguments: Any, **flags: Any) -> Any:
-            unknown = flags.keys() - FLAGS[name]
-            assert not unknown, f"{name} has no documented flag {sorted(unknown)}"
+            check_flags(name, flags)
             return command(*arguments, **flags)
 
         return checked

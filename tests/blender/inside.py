@@ -8,8 +8,10 @@ import importlib.util
 import json
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import bpy
 
@@ -65,14 +67,63 @@ def build(photo, more=(), by_usd=None, **options):
     return describe()
 
 
-def operate(photo, **options):
-    """Build a photo with the operator; describe what came, or how it was refused."""
+def operate(photo, beside="", temporary="", mode="", **options):
+    """Build a photo with the operator; describe what came, or how it was refused.
+
+    Args:
+        photo: its path.
+        beside: the file that is open.
+        temporary: the folder for temporary files; "" is the usual one.
+        mode: that a mesh is in at the time.
+        options: of the operator.
+    """
     empty()
+    if beside:
+        bpy.ops.wm.open_mainfile(filepath=beside)
+    if temporary:
+        tempfile.tempdir = temporary
+    if mode:
+        bpy.ops.mesh.primitive_cube_add()
+        bpy.ops.object.mode_set(mode=mode)
+    return answer_of(bpy.ops.import_scene.blockout, filepath=photo, **options)
+
+
+def answer_of(operator, *how, **options):
+    """Press a button; describe what is there then, or how it was refused."""
     try:
-        answer = bpy.ops.import_scene.blockout(filepath=photo, **options)
+        answer = operator(*how, **options)
     except RuntimeError as error:  # how reports of errors reach Python
         return {"error": str(error), **describe()}
     return {"answer": sorted(answer), **describe()}
+
+
+def drop(folder, names):
+    """Build photos as Blender does when they are dropped on a viewport; describe what came."""
+    empty()
+    (handler,) = (one for one in bpy.types.FileHandler.__subclasses__() if one.__name__ == "PhotoHandler")
+    group, name = handler.bl_import_operator.split(".")
+    operator = getattr(getattr(bpy.ops, group), name)
+    return answer_of(operator, "INVOKE_DEFAULT", directory=folder, files=[{"name": name} for name in names])
+
+
+def may_drop(area):
+    """Return whether the handler takes files in an area of a type, None for none, and which files."""
+    (handler,) = (one for one in bpy.types.FileHandler.__subclasses__() if one.__name__ == "PhotoHandler")
+    context = SimpleNamespace(area=SimpleNamespace(type=area) if area else None)
+    return [bool(handler.poll_drop(context)), handler.bl_file_extensions]
+
+
+def save(blend):
+    """Save the open file."""
+    bpy.ops.wm.save_as_mainfile(filepath=blend, check_existing=False)
+
+
+def press_export(stage):
+    """Export with the operator; return its answer, or how it was refused."""
+    try:
+        return sorted(bpy.ops.export_scene.blockout(filepath=stage))
+    except RuntimeError as error:
+        return str(error)
 
 
 def export(stage, overwrite=True):
@@ -94,11 +145,7 @@ def select(names):
 def edit(names, operator, **arguments):
     """Select solids and press a button of the panel; describe what is there then, or how it was refused."""
     select(names)
-    try:
-        getattr(bpy.ops.blockout, operator)(**arguments)
-    except RuntimeError as error:
-        return {"error": str(error), **describe()}
-    return describe()
+    return answer_of(getattr(bpy.ops.blockout, operator), **arguments)
 
 
 def set_value(name, attribute, value, with_selected=False):
@@ -126,19 +173,36 @@ def kill_worker(photo):
         assert not folder.exists()
 
 
+def give_up(photo):
+    """Start a worker and close it at once; return how long that takes."""
+    run = ours("build").start_photos([Path(photo)], ours("build").Options())
+    time.sleep(0.5)
+    start = time.monotonic()
+    run.close()
+    return {"seconds": time.monotonic() - start}
+
+
 def leave_in_the_middle(photo):
     """End this Blender while a worker runs; nothing tidies up."""
     run = ours("build").start_photos([Path(photo)], ours("build").Options())
     while run.fraction == 0:
         run.advance()
         time.sleep(0.02)
-    Path(sys.argv[2]).write_text(json.dumps([{"worker": run.worker._process.pid}]), "utf-8")
+    Path(sys.argv[-1]).write_text(json.dumps([{"worker": run.worker._process.pid}]), "utf-8")
     os._exit(0)
 
 
 def check_python(outside):
     """Return what the preferences' button finds."""
     return ours("preferences").check_python(outside)
+
+
+def prefer(**values):
+    """Set preferences of the extension; return the words that the panel's options give then."""
+    told = bpy.context.preferences.addons[EXTENSION].preferences
+    for name, value in values.items():
+        setattr(told, name, value)
+    return ours("properties").options_of(bpy.context.window_manager.blockout).words()
 
 
 def describe():
@@ -148,8 +212,13 @@ def describe():
     render = scene.render
     return {
         "objects": {thing.name: describe_object(thing) for thing in bpy.data.objects},
-        "materials": {material.name: describe_material(material) for material in bpy.data.materials if material.users},
+        "materials": {
+            material.name: describe_material(material)
+            for material in bpy.data.materials
+            if material.node_tree and material.users
+        },
         "collections": {c.name: sorted(thing.name for thing in c.objects) for c in bpy.data.collections},
+        "mode": bpy.context.mode,
         "camera": scene.camera.name if scene.camera else None,
         "resolution": [render.resolution_x, render.resolution_y, render.resolution_percentage],
         "world": scene.world.name if scene.world else None,
@@ -175,7 +244,9 @@ def describe_object(thing):
         facts["flat"] = not any(face.use_smooth for face in mesh.polygons) or mesh.has_custom_normals
         facts["normals"] = [list(corner.vector) for corner in mesh.corner_normals]
         facts["uv"] = [list(corner.uv) for corner in mesh.uv_layers["st"].data] if "st" in mesh.uv_layers else []
-        facts["materials"] = [mesh.materials[face.material_index].name for face in mesh.polygons]
+        facts["materials"] = [
+            mesh.materials[face.material_index].name if mesh.materials else None for face in mesh.polygons
+        ]
         facts["seen"] = [v.value for v in mesh.attributes["seen"].data] if "seen" in mesh.attributes else []
         facts["mesh_properties"] = {key: mesh[key] for key in mesh.keys() if isinstance(mesh[key], PLAIN)}  # noqa: SIM118
     if thing.type == "CAMERA":
@@ -212,9 +283,9 @@ def project(points):
 
 def main():
     """Answer the calls one after the other, in one Blender."""
-    calls = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    calls = json.loads(Path(sys.argv[-2]).read_text("utf-8"))
     answers = [globals()[name](**arguments) for name, arguments in calls]
-    Path(sys.argv[2]).write_text(json.dumps(answers), "utf-8")
+    Path(sys.argv[-1]).write_text(json.dumps(answers), "utf-8")
     sys.stdout.flush()
     os._exit(0)  # the module of Blender 4.2 crashes while Python ends, once any class was registered
 

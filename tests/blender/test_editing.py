@@ -15,7 +15,7 @@ TABLE, PRINTER, CHAIR, FLOOR = "table_001_geo", "n3d_printer_007_geo", "Cafe_Stu
 
 def take_in(prepared: Prepared, scene: Any = None, texture: str = "colour") -> tuple[str, dict[str, Any]]:
     """Return the call that brings a scene into Blender."""
-    return "take_in", {"ready": prepared(scene or make_scene(), texture), "by_usd": True}
+    return "take_in", {"ready": prepared(scene or make_scene(), texture), "by_usd": None}
 
 
 def set_value(name: str, attribute: str, value: Any, **more: Any) -> tuple[str, dict[str, Any]]:

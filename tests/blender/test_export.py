@@ -103,7 +103,7 @@ def test_validators_have_nothing_to_say_about_an_export(
 ) -> None:
     scene = make_levels()
     exported = tmp_path / "again.usd"
-    blender(("take_in", {"ready": prepared(scene, "photo"), "by_usd": True}), ("export", {"stage": str(exported)}))
+    blender(("take_in", {"ready": prepared(scene, "photo"), "by_usd": None}), ("export", {"stage": str(exported)}))
     stage = WrittenStage(exported, scene, texture="photo")
     try:
         check([stage, stage.at_level(0), stage.at_level(1)])
@@ -114,7 +114,7 @@ def test_validators_have_nothing_to_say_about_an_export(
 def test_what_was_edited_is_exported(blender: Blender, prepared: Prepared, tmp_path: Path) -> None:
     exported = tmp_path / "edited.usd"
     calls = [
-        ("take_in", {"ready": prepared(make_scene()), "by_usd": True}),
+        ("take_in", {"ready": prepared(make_scene()), "by_usd": None}),
         ("set_value", {"name": "table_001_geo", "attribute": "blockout_thickness", "value": 0.8}),
         ("set_value", {"name": "table_001_geo", "attribute": "blockout_label", "value": "Grüner Tisch"}),
         ("edit", {"names": ["n3d_printer_007_geo"], "operator": "split", "direction": "WIDTH"}),
@@ -138,7 +138,7 @@ def test_an_export_that_cannot_be_written_is_told_in_words(
 ) -> None:
     (tmp_path / "there.usd").write_text("mine")
     calls = [
-        ("take_in", {"ready": prepared(make_scene()), "by_usd": True}),
+        ("take_in", {"ready": prepared(make_scene()), "by_usd": None}),
         ("export", {"stage": str(tmp_path / "no" / "folder.usd")}),
         ("export", {"stage": str(tmp_path / "there.usd"), "overwrite": False}),
         ("export", {"stage": str(tmp_path / "name.obj")}),

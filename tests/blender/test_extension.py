@@ -1,37 +1,15 @@
 """The extension as a user gets it: installed from the zip into a Blender of its own, and used without a network."""
 
-import os
 import shutil
-import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from validators import Absent
 from validators.blender import find_python
 
 Blender = Callable[..., list[Any]]
-ROOT = Path(__file__).resolve().parents[2]
-INSTALL = Path(__file__).with_name("install.py")
 LARGEST_BYTES = 200_000_000
-
-
-@pytest.fixture(scope="module")
-def installed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the environment in which the extension is installed."""
-    try:
-        python = find_python()
-    except Absent as reason:
-        pytest.skip(str(reason))
-    resources = tmp_path_factory.mktemp("resources")
-    environment = {"BLENDER_USER_RESOURCES": str(resources), "PYTHONPATH": "", "BLOCKOUT_PYTHON": ""}
-    done = subprocess.run(
-        [python, str(INSTALL), str(archive)], env=os.environ | environment, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert (resources / "extensions" / "user_default" / "blockout" / "blender_manifest.toml").exists()
-    return environment | {"BLOCKOUT_EXTENSION": "bl_ext.user_default.blockout"}
 
 
 def test_every_zip_is_small_enough(archive: Path) -> None:
@@ -73,3 +51,30 @@ def test_an_extension_whose_packages_are_gone_says_so(
     (found,) = blender(("operate", {"photo": str(room / "room.png")}), **environment)
     assert "lacks" in found["error"]
     assert found["objects"] == {}
+
+
+def test_the_preferred_estimator_stands_for_the_default(blender: Blender, installed: dict[str, str]) -> None:
+    chosen, none = blender(("prefer", {"estimator": "geometric"}), ("prefer", {"estimator": "DEFAULT"}), **installed)
+    assert chosen[-4:] == ["--depth", "geometric", "--segments", "geometric"]
+    assert not {"--depth", "--segments"} & set(none)
+
+
+def test_the_cache_is_where_the_work_lies(
+    blender: Blender, installed: dict[str, str], room: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    photo = str(room / "room.png")
+    _, absent = blender(("prefer", {"cache": str(cache)}), ("operate", {"photo": photo}), **installed)
+    assert f"no folder can be made in {cache} (no such file or directory)" in absent["error"]
+    cache.mkdir()
+    _, found = blender(("prefer", {"cache": str(cache)}), ("operate", {"photo": photo}), **installed)
+    assert found["answer"] == ["FINISHED"]
+    assert list(cache.iterdir()) == []
+
+
+def test_an_outside_python_does_the_work(blender: Blender, installed: dict[str, str], room: Path) -> None:
+    calls = [("prefer", {"python": python}) for python in (sys.executable, "/bin/false")]
+    operate = ("operate", {"photo": str(room / "room.png")})
+    _, found, _, refused = blender(calls[0], operate, calls[1], operate, **installed)
+    assert found["answer"] == ["FINISHED"]
+    assert "exit code 1" in refused["error"]

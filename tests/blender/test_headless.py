@@ -1,44 +1,15 @@
 """The headless script and the plain function, in a Blender without windows."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from validators import Absent
 from validators.blender import find_python
 
 Blender = Callable[..., list[Any]]
-HEADLESS = Path(__file__).resolve().parents[2] / "addon" / "headless.py"
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subprocess.CompletedProcess[str]]:
-    try:
-        python = find_python()
-    except Absent as reason:
-        pytest.skip(str(reason))
-    temporary = tmp_path_factory.mktemp("temporary")
-
-    def call(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        isolated = {"BLOCKOUT_PYTHON": sys.executable, "PYTHONPATH": "", "TMPDIR": str(temporary)}
-        done = subprocess.run(
-            [python, str(HEADLESS), "--", *words],
-            env=os.environ | isolated | environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert "Traceback" not in done.stderr + done.stdout
-        assert not list(temporary.glob("blockout-*/")), "a run's folder was left behind"
-        return done
-
-    return call
 
 
 def given(room: Path) -> list[str]:
@@ -47,10 +18,10 @@ def given(room: Path) -> list[str]:
     return [word for option, name in names.items() for word in (f"--{option}", str(room / name))]
 
 
-def test_one_photo_gives_stage_blend_and_picture(run: Callable[..., Any], room: Path, tmp_path: Path) -> None:
+def test_one_photo_gives_stage_blend_and_picture(run_headless: Callable[..., Any], room: Path, tmp_path: Path) -> None:
     stage, blend, picture = (tmp_path / f"out{suffix}" for suffix in (".usd", ".blend", ".png"))
     places = ["-o", str(stage), "--blend", str(blend), "--render", str(picture)]
-    done = run(str(room / "room.png"), *given(room), *places)
+    done = run_headless(str(room / "room.png"), *given(room), *places)
     assert done.returncode == 0, done.stderr
     assert stage.stat().st_size > 0
     assert blend.stat().st_size > 0
@@ -63,12 +34,12 @@ def test_one_photo_gives_stage_blend_and_picture(run: Callable[..., Any], room: 
 
 
 def test_several_photos_give_one_file_each_and_go_on_after_a_bad_one(
-    run: Callable[..., Any], room: Path, tmp_path: Path
+    run_headless: Callable[..., Any], room: Path, tmp_path: Path
 ) -> None:
     other, bad = room / "other.png", room / "bad.png"
     other.write_bytes((room / "room.png").read_bytes())
     bad.write_bytes(b"no picture")
-    done = run(str(room / "room.png"), str(bad), str(other), "--blend", str(tmp_path), "--detail", "0")
+    done = run_headless(str(room / "room.png"), str(bad), str(other), "--blend", str(tmp_path), "--detail", "0")
     assert done.returncode == 1
     assert "bad.png" in done.stderr
     assert {path.name for path in tmp_path.glob("*.blend")} == {"room.blend", "other.blend"}
@@ -89,25 +60,29 @@ def test_wrong_words_give_a_sentence_and_the_command_lines_exit_code(
     words: tuple[str, ...],
     code: int,
     said: str,
-    run: Callable[..., Any],
+    run_headless: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = run(*words)
+    done = run_headless(*words)
     assert done.returncode == code
     assert said in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_worker_that_cannot_start_is_told_in_words(run: Callable[..., Any], room: Path, tmp_path: Path) -> None:
-    done = run(str(room / "room.png"), "--blend", str(tmp_path), BLOCKOUT_PYTHON=str(tmp_path / "python"))
+def test_a_worker_that_cannot_start_is_told_in_words(
+    run_headless: Callable[..., Any], room: Path, tmp_path: Path
+) -> None:
+    done = run_headless(str(room / "room.png"), "--blend", str(tmp_path), BLOCKOUT_PYTHON=str(tmp_path / "python"))
     assert done.returncode == 1
     assert f"{tmp_path / 'python'} cannot be started" in done.stderr
 
 
-def test_a_python_without_the_packages_is_told_in_words(run: Callable[..., Any], room: Path, tmp_path: Path) -> None:
-    done = run(str(room / "room.png"), "--blend", str(tmp_path), BLOCKOUT_PYTHON=find_python())
+def test_a_python_without_the_packages_is_told_in_words(
+    run_headless: Callable[..., Any], room: Path, tmp_path: Path
+) -> None:
+    done = run_headless(str(room / "room.png"), "--blend", str(tmp_path), BLOCKOUT_PYTHON=find_python())
     assert done.returncode == 1
     assert "lacks" in done.stderr
     assert "pxr" in done.stderr

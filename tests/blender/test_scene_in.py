@@ -92,9 +92,19 @@ def test_the_camera_shows_points_where_the_photo_does(
     assert found["objects"][found["camera"]]["background"] == [True]
 
 
+def test_the_render_has_the_photos_size_also_where_it_was_worked_on_smaller(
+    blender: Blender, prepared: Prepared
+) -> None:
+    ready = prepared(make_scene())
+    height, width = ready["summary"]["photo_size_px"]
+    ready["summary"]["photo_size_px"] = [3 * height, 3 * width]
+    (found,) = blender(("take_in", {"ready": ready, "by_usd": None}))
+    assert found["resolution"] == [3 * width, 3 * height, 100]
+
+
 def test_solids_are_in_metres_and_none_is_scaled(blender: Blender, prepared: Prepared) -> None:
     scene = make_scene()
-    (found,) = blender(("take_in", {"ready": prepared(scene), "by_usd": True}))
+    (found,) = blender(("take_in", {"ready": prepared(scene), "by_usd": None}))
     table = found["objects"]["table_001_geo"]
     told = transform(BLENDER_FROM_WORLD, mesh_of(scene.prisms[0]).points)
     assert np.allclose(table["points"], told, atol=1e-5)
@@ -105,13 +115,13 @@ def test_solids_are_in_metres_and_none_is_scaled(blender: Blender, prepared: Pre
 
 
 def test_only_the_finest_level_shows_at_first(blender: Blender, prepared: Prepared) -> None:
-    (found,) = blender(("take_in", {"ready": prepared(make_levels()), "by_usd": True}))
+    (found,) = blender(("take_in", {"ready": prepared(make_levels()), "by_usd": None}))
     hidden = {name for name, facts in found["objects"].items() if facts["hidden"]}
     assert hidden == {"shelf_011_geo", "shelf_012_geo"}
 
 
 def test_a_world_that_is_there_stays(blender: Blender, prepared: Prepared) -> None:
     ready = prepared(make_scene())
-    mine, none = blender(*(("take_in", {"ready": ready, "by_usd": True, "world": world}) for world in (True, False)))
+    mine, none = blender(*(("take_in", {"ready": ready, "by_usd": None, "world": world}) for world in (True, False)))
     assert mine["world"] == "mine"
     assert none["world"] == "Blockout sky"

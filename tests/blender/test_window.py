@@ -13,7 +13,7 @@ from blender.window import SYSTEM, THERE, Display, Window, wait_for
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "build" / "window"
 TAB, PHOTO, BUILD, THICKNESS, VIEW = (1043, 255), (880, 127), (900, 157), (948, 449), (300, 650)  # px
-CANCEL_BUTTON = (1007, 188)
+CANCEL_BUTTON, FILE_MENU = (1007, 188), (46, 14)
 INSTALL = f"""
 bpy.ops.extensions.package_install_files(
     filepath="{THERE}/blockout.zip", repo="user_default", enable_on_install=True, overwrite=True)
@@ -37,6 +37,19 @@ HOW_FAR = """
 import bl_ext.user_default.blockout.addon.operators as ours
 answer = max((run.fraction for run in ours.RUNS.values()), default=0)
 """
+IN_VIEWPORT = """
+handler = next(one for one in bpy.types.FileHandler.__subclasses__() if one.__name__ == "PhotoHandler")
+window = bpy.context.window_manager.windows[0]
+area = next(area for area in window.screen.areas if area.type == "VIEW_3D")
+with bpy.context.temp_override(window=window, area=area, region=next(r for r in area.regions if r.type == "WINDOW")):"""
+BROWSERS = """[
+    (window, area) for window in bpy.context.window_manager.windows for area in window.screen.areas
+    if area.type == "FILE_BROWSER"]"""
+CLOSE_BROWSER = f"""
+window, area = {BROWSERS}[0]
+with bpy.context.temp_override(window=window, area=area, region=next(r for r in area.regions if r.type == "WINDOW")):
+    bpy.ops.file.cancel()
+answer = True"""
 THICK = 'answer = bpy.context.active_object["thickness_m"]'
 
 
@@ -92,7 +105,7 @@ def test_a_cancelled_run_leaves_nothing(window: Window, how: str) -> None:
     (worker,) = window.workers()
     os.kill(worker, signal.SIGSTOP)  # a test must not be a race
     window.move(*VIEW)
-    window.picture(PICTURES / "running.png")
+    window.picture(PICTURES / f"running-{how.lower()}.png")
     if how == "Escape":
         window.keys("Escape")
         os.kill(worker, signal.SIGCONT)
@@ -149,27 +162,70 @@ def test_a_second_run_works_from_edit_mode_and_without_a_world(window: Window) -
     window.picture(PICTURES / "from-edit-mode.png")
 
 
-def test_two_windows_at_once_do_not_disturb_each_other(window: Window, tmp_path: Path) -> None:
+def test_a_picture_that_is_dropped_is_built(window: Window) -> None:
+    shutil.copy(ROOT / "examples" / "square.jpg", window.folder / "dropped.jpg")
+    assert window.ask(f"{IN_VIEWPORT}\n    answer = bool(handler.poll_drop(bpy.context))")
+    drop = f'"INVOKE_DEFAULT", directory="{THERE}", files=[{{"name": "dropped.jpg"}}]'
+    said = window.ask(f"{IN_VIEWPORT}\n    answer = sorted(bpy.ops.import_scene.blockout({drop}))")
+    assert said == ["RUNNING_MODAL"]
+    window.until(IS_FREE, 120)
+    assert "dropped" in window.ask("answer = bpy.data.collections.keys()")
+
+
+def test_the_menu_asks_for_a_photo_after_one_was_built(window: Window) -> None:
+    window.click(*FILE_MENU)
+    window.keys("i", "p")  # Import, Photo as Blockout
+    window.until(f"answer = bool({BROWSERS})")
+    assert window.workers() == []
+    window.ask(CLOSE_BROWSER)
+    window.until(f"answer = not {BROWSERS}")
+
+
+@pytest.fixture
+def other(window: Window, tmp_path: Path) -> Iterator[Window]:
+    """Return a second window with the same extension, beside the first."""
     folder = tmp_path / "other"
     folder.mkdir()
     shutil.copy(ROOT / "examples" / "square.jpg", folder / "other.jpg")
     for name in ("resources", "home"):  # the home for the shaders in it, which take long to make
         shutil.copytree(window.folder / name, folder / name, copy_function=os.link)
     display = Display(98)
-    other = Window(display, folder)
+    window = Window(display, folder)
     try:
-        start = f'bpy.ops.import_scene.blockout("INVOKE_DEFAULT", filepath="{THERE}/other.jpg")'
-        override = "with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):"
-        count = len(window.ask(OBJECTS))
-        other.ask("import addon_utils; answer = bool(addon_utils.enable('bl_ext.user_default.blockout'))")
-        other.ask(f"{override}\n    answer = sorted({start})")
-        window.click(*BUILD)
-        wait_for(lambda: len(window.workers()) == 2, "two workers")
-        for one in (window, other):
-            one.until(IS_FREE, 120)
-        assert "other" in other.ask("answer = bpy.data.collections.keys()")
-        assert len(window.ask(OBJECTS)) > count
-        assert window.workers() == window.leftovers() == other.leftovers() == []
+        window.ask("import addon_utils; answer = bool(addon_utils.enable('bl_ext.user_default.blockout'))")
+        yield window
     finally:
-        other.close()
+        window.close()
         display.close()
+
+
+def begin(other: Window) -> None:
+    """Start a run in the other window."""
+    start = f'bpy.ops.import_scene.blockout("INVOKE_DEFAULT", filepath="{THERE}/other.jpg")'
+    assert other.ask(f"{IN_VIEWPORT}\n    answer = sorted({start})") == ["RUNNING_MODAL"]
+
+
+def test_two_windows_at_once_do_not_disturb_each_other(window: Window, other: Window) -> None:
+    count = len(window.ask(OBJECTS))
+    begin(other)
+    window.click(*BUILD)
+    wait_for(lambda: len(window.workers()) == 2, "two workers")
+    for one in (window, other):
+        one.until(IS_FREE, 120)
+    assert "other" in other.ask("answer = bpy.data.collections.keys()")
+    assert len(window.ask(OBJECTS)) > count
+    assert window.workers() == window.leftovers() == other.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["bpy.ops.wm.read_homefile()", "bpy.ops.wm.quit_blender()", "import os; os.kill(os.getpid(), 9)"],
+    ids=["new file", "quit", "killed"],
+)
+def test_whoever_leaves_in_the_middle_leaves_nothing(end: str, other: Window) -> None:
+    begin(other)
+    wait_for(lambda: other.ask(HOW_FAR) > 0, "the first stage of the work")
+    assert len(other.workers()) == 1
+    other.tell(f"{IN_VIEWPORT}\n    {end}")
+    wait_for(lambda: not other.workers(), "the worker's end", 20)
+    wait_for(lambda: not other.leftovers(), "the removal of its folder", 20)

@@ -70,7 +70,8 @@ class Window:
             "PATH": "/usr/bin:/bin",
             "LC_ALL": "C.UTF-8",
         }
-        words = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
+        words = ["sh", "-c", '"$@"; sleep 60', "sh"]  # the name space outlives Blender: what that leaves may tidy up
+        words += ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
         words += ["blender", "--window-geometry", "0", "0", *map(str, SIZE_PX)]
         words += ["--python", f"{THERE}/{INSIDE.name}", "--", THERE]
         with (folder / "log.txt").open("w") as said:
@@ -98,14 +99,18 @@ class Window:
 
     def ask(self, code: str, patience_s: float = PATIENCE_S) -> Any:
         """Run lines of Python in Blender's interface; return what they put in ``answer``."""
-        (self.folder / "ask.tmp").write_text(textwrap.dedent(code), "utf-8")
-        (self.folder / "ask.tmp").replace(self.folder / "ask.py")
+        self.tell(code)
         place = self.folder / "answer.json"
         wait_for(place.exists, f"Blender's answer to {code}", patience_s)
         said = json.loads(place.read_text("utf-8"))
         place.unlink()
         assert "error" not in said, said["error"]
         return said["answer"]
+
+    def tell(self, code: str) -> None:
+        """Run lines of Python in Blender's interface; do not wait."""
+        (self.folder / "ask.tmp").write_text(textwrap.dedent(code), "utf-8")
+        (self.folder / "ask.tmp").replace(self.folder / "ask.py")
 
     def click(self, x: int, y: int) -> None:
         """Press the left button at a place, px from the upper left corner."""

@@ -13,7 +13,7 @@ import bpy
 
 FOLDER = Path(sys.argv[-1])
 TICK_S = 0.01
-state: dict[str, float] = {"last": 0.0, "longest_s": 0.0, "objects": 0}
+state: dict[str, float] = {"last": 0.0, "longest_s": 0.0, "objects": 0, "there": 0.0, "drawn": 0.0}
 
 
 def tick() -> float:
@@ -21,6 +21,11 @@ def tick() -> float:
     now = time.perf_counter()
     if state["last"] and len(bpy.data.objects) == state["objects"]:  # until something was imported
         state["longest_s"] = max(state["longest_s"], now - state["last"] - TICK_S)
+        state["there"] = state["drawn"] = 0.0
+    elif not state["there"]:
+        state["there"] = now
+    elif not state["drawn"]:
+        state["drawn"] = now  # Blender draws between two calls when something has changed
     ask = FOLDER / "ask.py"
     if ask.exists():
         code = ask.read_text("utf-8")

@@ -12,9 +12,10 @@ from blockout.reconstruct.names import stem
 from blockout.reconstruct.scene import Scene
 from blockout.reconstruct.usd import write_stage
 from maya_cmds import MayaScene
-from pxr import Gf, Sdf, Usd, UsdGeom, UsdShade
+from pxr import Gf, Sdf, Usd, UsdGeom, UsdLux, UsdShade
 from stages import make_fitted, make_levels, make_plate, make_scene
 
+READABLE_LIGHTS = ("DistantLight", "RectLight", "SphereLight")
 NEAR = 1e-3  # cm: the stage has single precision
 SCENES = {
     "landscape": make_scene(),
@@ -124,9 +125,21 @@ def test_a_scene_whose_up_is_z_gets_a_turned_root(monkeypatch: pytest.MonkeyPatc
     assert "rotateX" not in run_in_maya(make_scene(), monkeypatch).nodes["Blockout"].attributes
 
 
-def test_the_stand_in_refuses_what_is_not_documented() -> None:
-    with pytest.raises(AssertionError, match="no documented flag"):
-        MayaScene().polyUnite("a", "b", mergeVertices=True)
+@pytest.mark.parametrize(
+    ("command", "flags", "said"),
+    [
+        ("polyUnite", {"mergeVertices": True}, "no documented flag mergeVertices"),
+        ("polyCreateFacet", {"p": [(0, 0, 0)]}, "no documented flag p"),
+        ("polyCreateFacet", {"point": [(0, 0)]}, "takes no"),
+        ("polyMergeVertex", {"distance": "0.1"}, "takes no '0.1' as distance"),
+        ("sets", {"renderable": 1}, "takes no 1 as renderable"),
+        ("upAxis", {"query": True, "axis": "z"}, "takes no 'z' as axis"),
+        ("group", {"query": True}, "no documented flag query"),
+    ],
+)
+def test_the_stand_in_refuses_what_is_not_documented(command: str, flags: dict[str, Any], said: str) -> None:
+    with pytest.raises(AssertionError, match=said):
+        getattr(MayaScene(), command)("a", **flags)
 
 
 @pytest.fixture(params=["photo", "colour"])
@@ -190,6 +203,31 @@ def test_maya_rule_metadata_is_a_constant_primvar_on_the_mesh(stage: Usd.Stage) 
             assert not primvar.GetTypeName().isArray
 
 
+def test_maya_rule_metadata_is_written_twice_for_blender_reads_only_the_other(stage: Usd.Stage) -> None:
+    for mesh in meshes_of(stage):
+        properties = {
+            attribute.GetName().partition(":")[2]: attribute.Get()
+            for prim in (mesh.GetPrim(), mesh.GetPrim().GetParent())
+            for attribute in prim.GetAuthoredAttributes()
+            if attribute.GetName().startswith("userProperties:")
+        }
+        assert "label" in properties
+        for name, value in properties.items():
+            assert UsdGeom.PrimvarsAPI(mesh).GetPrimvar(name).Get() == value, f"{mesh.GetPath()} {name}"
+
+
+def test_maya_rule_lights_are_those_it_reads_but_for_the_sky(stage: Usd.Stage) -> None:
+    lights = [prim for prim in stage.Traverse() if prim.HasAPI(UsdLux.LightAPI)]
+    unread = [prim.GetName() for prim in lights if prim.GetTypeName() not in READABLE_LIGHTS]
+    assert unread in ([], ["sky_light"]), "docs/maya.md tells of the sky only"
+
+
+def test_maya_rule_the_stage_is_a_crate_with_its_textures_beside_it(stage: Usd.Stage, tmp_path: Path) -> None:
+    assert (tmp_path / "a.usd").read_bytes()[:8] == b"PXR-USDC"
+    pictures = {path.name for path in (tmp_path / "textures").glob("*")}
+    assert pictures == {path.rpartition("/")[2] for path in asset_paths(stage)}
+
+
 def test_maya_rule_only_materials_lie_in_a_scope(stage: Usd.Stage) -> None:
     scopes = [prim for prim in stage.Traverse() if prim.GetTypeName() == "Scope"]
     assert [prim.GetPath() for prim in scopes] == ["/Blockout/mtl"]
@@ -200,15 +238,23 @@ def test_maya_rule_every_mesh_binds_a_material_by_the_schema(stage: Usd.Stage) -
     for mesh in meshes_of(stage):
         assert mesh.GetPrim().HasAPI(UsdShade.MaterialBindingAPI)
         assert UsdShade.MaterialBindingAPI(mesh).GetDirectBinding().GetMaterial()
+        for subset in UsdGeom.Subset.GetAllGeomSubsets(mesh):
+            assert subset.GetFamilyNameAttr().Get() == "materialBind"
+            assert subset.GetPrim().HasAPI(UsdShade.MaterialBindingAPI)
+            assert UsdShade.MaterialBindingAPI(subset).GetDirectBinding().GetMaterial()
 
 
-def test_maya_rule_textures_have_relative_paths(stage: Usd.Stage) -> None:
-    paths = [
+def asset_paths(stage: Usd.Stage) -> list[str]:
+    return [
         attribute.Get().path
         for prim in stage.Traverse()
         for attribute in prim.GetAuthoredAttributes()
         if attribute.GetTypeName() == Sdf.ValueTypeNames.Asset
     ]
+
+
+def test_maya_rule_textures_have_relative_paths(stage: Usd.Stage) -> None:
+    paths = asset_paths(stage)
     assert all(path.startswith("./textures/") for path in paths)
     assert (len(paths) > 1) == any("front" in str(prim.GetPath()) for prim in stage.Traverse())
 
