@@ -2,6 +2,7 @@
 .PHONY: demo test test-fixtures lint bench extension test-blender train-embedded clean
 
 PIP = .venv/bin/pip install --quiet --disable-pip-version-check
+TORCH = torch==2.13.0  # one version for all who test, and for those who keep a CPU build of it at hand
 
 demo: .venv/installed  ## build a blockout of the example photo into out/
 	@mkdir -p out
@@ -66,7 +67,7 @@ clean:  ## remove all that these jobs made
 	@touch $@
 
 .venv/installed-dev: pyproject.toml | .venv/bin/pip
-	$(PIP) --editable '.[dev]'
+	$(PIP) $(TORCH) --editable '.[dev]'
 	@touch $@ .venv/installed
 
 # The checkout's folder may have any name, and mypy believes names: it reads the package through a link.
