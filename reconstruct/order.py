@@ -9,9 +9,9 @@ EXTENT = (0.004, 0.996)  # shares that stand for the ends of what is seen
 LEAST_OF_NUMBER = 3  # values without which a quantile means nothing
 
 
-def thin(values: np.ndarray, many: int = MANY) -> np.ndarray:
-    """Return evenly spread rows of (n, ...) values, hardly more than ``many``."""
-    return values[:: max(1, len(values) // many)]
+def thin(values: np.ndarray) -> np.ndarray:
+    """Return evenly spread rows of (n, ...) values: all, or at least ``MANY`` and less than twice as many."""
+    return values[:: max(1, len(values) // MANY)]
 
 
 def median(values: np.ndarray) -> float:
