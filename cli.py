@@ -116,6 +116,9 @@ def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_s
         outcome = Outcome(photo, "\n".join(errors), int(bool(errors)), summary)
     except BlockoutError as error:
         outcome = Outcome(photo, message=str(error), exit_code=error.exit_code)
+    except MemoryError:
+        needs = f"{photo} needs more memory than is free"
+        outcome = Outcome(photo, f"{needs}: close other programs, or give a photo of fewer megapixels.", 1)
     except BaseException as error:  # noqa: BLE001  the last line of defence: users get a sentence, never a traceback
         if was_stopped() or isinstance(error, KeyboardInterrupt):
             outcome = Outcome(

@@ -337,6 +337,18 @@ def test_our_own_mistake_is_a_sentence_and_with_verbose_a_traceback(
     assert not list(out.iterdir())
 
 
+def test_want_of_memory_is_no_mistake_of_ours(
+    room: Path, out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("blockout.pipeline.reconstruct", fail)
+    assert build(room, "-o", out) == 1
+    assert_refused(capsys, "room.png", "more memory than is free", "fewer megapixels")
+    assert not list(out.iterdir())
+
+
 def test_painted_maps_are_taken_back(room: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     maps = out / "maps"
     assert main(["predict", str(room / "room.png"), "-o", str(maps), "--fov", "67.38"]) == 0
