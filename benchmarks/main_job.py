@@ -37,9 +37,13 @@ def make_prediction(height: int, width: int, count: int, seed: int = 0) -> Predi
     layers = cv2.resize(ids.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int32)
     depth = 1.6 / np.maximum((np.arange(height) / height - 0.45)[:, None], 0.02) + np.zeros((1, width))
     for number in range(3, count + 1):
-        inside = layers == number
-        slope = rng.uniform(-0.3, 0.3) * (np.arange(width) / width - 0.5)
-        depth[inside] = (rng.uniform(3, 20) * np.exp(slope + rng.normal(0, 0.01, (height, 1))))[inside]
+        slope, away = rng.uniform(-0.3, 0.3) * (np.arange(width) / width - 0.5), rng.uniform(3, 20)
+        bumps = rng.normal(0, 0.01, (height, 1))
+        seen_rows, seen_columns = np.nonzero(ids == number)
+        if len(seen_rows):
+            rows, columns = (slice(8 * max(s.min() - 1, 0), 8 * (s.max() + 2)) for s in (seen_rows, seen_columns))
+            inside = layers[rows, columns] == number
+            depth[rows, columns][inside] = (away * np.exp(slope[columns] + bumps[rows]))[inside]
     rgb = cv2.resize(rng.integers(0, 256, (height // 16, width // 16, 3), np.uint8), (width, height))
     segments = tuple(
         Segment(i, {1: "sky", 2: "ground"}.get(i, "thing"), {1: "sky", 2: "ground"}.get(i, "object"))  # type: ignore[arg-type]
