@@ -24,7 +24,7 @@ lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyprojec
 	.venv/bin/mypy
 	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --disable-error-code=name-defined --no-warn-unused-ignores tests examples benchmarks
 
-train-embedded: .venv/installed-dev  ## rebuild the embedded network from nothing; MATERIAL=DIR names photographs for it
+train-embedded: .venv/installed-dev  ## train such a network as the embedded one from nothing; MATERIAL=DIR names photographs for it
 	.venv/bin/blockout dataset synthesize -o .cache/embedded/scenes --count $(or $(SCENES),8192) --seed 1 \
 		--workers $(or $(WORKERS),2) $(addprefix --material ,$(MATERIAL))
 	.venv/bin/blockout train inference/training/embedded_first.toml

@@ -6,6 +6,7 @@ import numpy as np
 
 from .layout import Regions, height_over_horizon
 from .prediction import Camera, Kind
+from .regions import join_pairs
 
 CAMERA_HEIGHT_M = 1.6  # eye level of a standing photographer; one photo alone does not tell it
 FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
@@ -95,19 +96,14 @@ def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray) -> None:
     with np.errstate(invalid="ignore"):
         alike = SAME_BUILDING * np.minimum(near, near[:, None]) >= np.maximum(near, near[:, None])
     together = alike & (r.borders >= TOUCHING * np.minimum(borders, borders[:, None]))
-    for members in _connected(together):
+    group = join_pairs(zip(*np.nonzero(together), strict=True), len(near))
+    for number in np.unique(group):
+        members = np.flatnonzero((group == number) & np.isfinite(near))
+        if len(members) < 2:
+            continue
         from_afar = members[np.argsort(near[members], kind="stable")]
         share = np.cumsum(r.area[from_afar])
         walls[members, 0] = near[from_afar[np.searchsorted(share, LEAN_SHARE * share[-1])]]
-
-
-def _connected(links: np.ndarray) -> list[np.ndarray]:
-    """Return the numbers (n,) of each group of two or more that (N, N) symmetric links connect."""
-    group, before = np.arange(len(links)), None
-    while before is None or (group != before).any():
-        before = group
-        group = np.minimum(group, np.where(links, group, len(links)).min(axis=1))
-    return [members for number in np.unique(group) if len(members := np.flatnonzero(group == number)) > 1]
 
 
 def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, aside: np.ndarray) -> None:

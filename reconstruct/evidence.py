@@ -135,16 +135,46 @@ def gather_evidence(
         camera: of the photo.
         world_from_camera: (4, 4).
     """
-    height, width = z.shape
+    grid = _lay_grid(box, camera)
+    depth = z[np.ix_(grid.rows, grid.columns)].astype(np.float64)
+    inside = np.isin(ids[np.ix_(grid.rows, grid.columns)], wanted)
+    depth = settle_edges(depth, inside)
+    known = inside & np.isfinite(depth)
+    points, behind = (
+        transform(world_from_camera, grid.rays(mask) * depth[mask][:, None]) for mask in (known, _beside(inside, depth))
+    )
+    normals = _estimate_normals(depth, known, grid) @ world_from_camera[:3, :3].T
+    (x0, y0, x1, y1), (height, width) = box, z.shape
+    frame = (x0 <= 1, y0 <= 1, x1 >= width - 1, y1 >= height - 1)
+    return Evidence(grid.camera, world_from_camera, inside, depth, points, normals, behind, frame)
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The pixels of the photo that stand for a box: some of its rows (h,) and columns (w,), and the cameras of both."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    camera: Camera
+    photo_camera: Camera
+
+    def rays(self, mask: np.ndarray) -> np.ndarray:
+        """Return (n, 3) the rays of unit depth through the middles of the pixels of a mask (h, w)."""
+        row, column = np.nonzero(mask)
+        return rays_through(np.column_stack([self.columns[column], self.rows[row]]) + 0.5, self.photo_camera)
+
+
+def _lay_grid(box: tuple[int, int, int, int], camera: Camera) -> _Grid:
+    """Return the grid of a box (x0, y0, x1, y1) px, with a margin around it."""
     x0, y0, x1, y1 = box
     margin = round(MARGIN * max(x1 - x0, y1 - y0)) + 1
     left, top = max(0, x0 - margin), max(0, y0 - margin)
-    right, bottom = min(width, x1 + margin), min(height, y1 + margin)
+    right, bottom = min(camera.width, x1 + margin), min(camera.height, y1 + margin)
     stride = max(1.0, max(right - left, bottom - top) / GRID_PX)
     shape = max(1, int((bottom - top) / stride)), max(1, int((right - left) / stride))
-    columns = np.minimum((left + (np.arange(shape[1]) + 0.5) * stride).astype(int), width - 1)
-    rows = np.minimum((top + (np.arange(shape[0]) + 0.5) * stride).astype(int), height - 1)
-    grid = Camera(
+    columns = np.minimum((left + (np.arange(shape[1]) + 0.5) * stride).astype(int), camera.width - 1)
+    rows = np.minimum((top + (np.arange(shape[0]) + 0.5) * stride).astype(int), camera.height - 1)
+    small = Camera(
         camera.fx / stride,
         camera.fy / stride,
         (camera.cx - left) / stride,
@@ -152,19 +182,7 @@ def gather_evidence(
         *shape,
         source=camera.source,
     )
-    depth = z[np.ix_(rows, columns)].astype(np.float64)
-    inside = np.isin(ids[np.ix_(rows, columns)], wanted)
-    depth = settle_edges(depth, inside)
-
-    def lift(mask: np.ndarray) -> np.ndarray:
-        row, column = np.nonzero(mask)
-        rays = rays_through(np.column_stack([columns[column], rows[row]]) + 0.5, camera)
-        return transform(world_from_camera, rays * depth[mask][:, None])
-
-    known = inside & np.isfinite(depth)
-    normals = _estimate_normals(depth, known, (rows, columns), camera) @ world_from_camera[:3, :3].T
-    frame = (x0 <= 1, y0 <= 1, x1 >= width - 1, y1 >= height - 1)
-    return Evidence(grid, world_from_camera, inside, depth, lift(known), normals, lift(_beside(inside, depth)), frame)
+    return _Grid(rows, columns, small, camera)
 
 
 def settle_edges(depth: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -216,20 +234,16 @@ def _beside(inside: np.ndarray, depth: np.ndarray) -> np.ndarray:
         return ~inside & (nearest > 0) & (depth > nearest)
 
 
-def _estimate_normals(
-    depth: np.ndarray, known: np.ndarray, pixels: tuple[np.ndarray, np.ndarray], camera: Camera
-) -> np.ndarray:
+def _estimate_normals(depth: np.ndarray, known: np.ndarray, grid: _Grid) -> np.ndarray:
     """Return (n, 3) unit normals in camera axes, towards the camera, at known pixels (h, w) of one segment.
 
     They are those of the tangent planes w . P = 1: inverse depth changes by (w_x / fx, w_y / fy) from pixel to pixel
-    of the photo, of which the grid has rows (h,) and columns (w,).
+    of the photo.
     """
     inverse = 1 / np.where(known, depth, np.nan)
-    rows, columns = pixels
-    tilt_x = _slope(inverse.T, columns).T[known] * camera.fx
-    tilt_y = _slope(inverse, rows)[known] * camera.fy
-    row, column = np.nonzero(known)
-    x, y, _ = rays_through(np.column_stack([columns[column], rows[row]]) + 0.5, camera).T
+    tilt_x = _slope(inverse.T, grid.columns).T[known] * grid.photo_camera.fx
+    tilt_y = _slope(inverse, grid.rows)[known] * grid.photo_camera.fy
+    x, y, _ = grid.rays(known).T
     normals = -np.column_stack([tilt_x, tilt_y, inverse[known] - x * tilt_x - y * tilt_y])
     return normals / np.sqrt(np.einsum("ij,ij->i", normals, normals))[:, None]
 

@@ -127,3 +127,8 @@ def linear_from_srgb(srgb: np.ndarray) -> np.ndarray:
     """Return linear light 0..1 of sRGB 0..1. Source: IEC 61966-2-1."""
     srgb = np.asarray(srgb, np.float64)
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def linear_from_bytes(rgb: np.ndarray) -> np.ndarray:
+    """Return float64 linear light 0..1 of uint8 sRGB, of any shape, by table."""
+    return linear_from_srgb(np.arange(256) / 255)[rgb]

@@ -52,18 +52,12 @@ def make_prism(
     Returns:
         The prism in camera axes (``world_from_plane`` is camera from plane); name, colour and counts are still blank.
     """
-    rays = rays_through(outline.points, camera)
-    corners = rays * plane.depth_at(rays)[:, None]
     middle_px = find_middle(outline)
-    middle_ray = rays_through(middle_px, camera)
-    origin = middle_ray * float(plane.depth_at(middle_ray[None])[0])
-    axes = plane_axes(plane.normal, up_cam)
-    flat = (corners - origin) @ axes[:, :2]
+    camera_from_plane, flat = _lay_flat(outline, plane, middle_px, camera, up_cam)
+    axes, origin = camera_from_plane[:3, :3], camera_from_plane[:3, 3]
     smaller_side = measure_smaller_side(outline, camera) * float(origin[2])
     thickness_m, source = estimate_thickness(plane, *samples, smaller_side, kind, expect(smaller_side))
     growth = 1 + thickness_m / plane.distance
-    camera_from_plane = np.eye(4)
-    camera_from_plane[:3, :3], camera_from_plane[:3, 3] = axes, origin
     return Prism(
         name="",
         label="",
@@ -83,6 +77,18 @@ def make_prism(
         pixels=0,
         residual=plane.residual,
     )
+
+
+def _lay_flat(
+    outline: Outline, plane: Plane, middle_px: np.ndarray, camera: Camera, up_cam: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return camera from plane (4, 4), its origin behind a point of the photo, and the outline (N, 2) on the plane."""
+    rays, middle_ray = rays_through(outline.points, camera), rays_through(middle_px, camera)
+    corners = rays * plane.depth_at(rays)[:, None]
+    camera_from_plane = np.eye(4)
+    camera_from_plane[:3, :3] = plane_axes(plane.normal, up_cam)
+    camera_from_plane[:3, 3] = middle_ray * float(plane.depth_at(middle_ray[None])[0])
+    return camera_from_plane, (corners - camera_from_plane[:3, 3]) @ camera_from_plane[:3, :2]
 
 
 def measure_smaller_side(outline: Outline, camera: Camera) -> float:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..inference.prediction import Camera
-from .frames import linear_from_srgb, project, rays_through, srgb_from_linear, transform
+from .frames import linear_from_bytes, project, rays_through, srgb_from_linear, transform
 from .meshes import mesh_of, triangulate_faces
 from .raster import Raster, rasterise
 from .refine import find_seen_faces
@@ -186,4 +186,4 @@ def _photo_at(scene: Scene, points_world: np.ndarray, on_plate: np.ndarray) -> n
     rgb = scene.photo.rgb[row, column]
     if scene.plate is not None and on_plate.any():
         rgb[on_plate] = scene.plate.rgb[row[on_plate], column[on_plate]]
-    return linear_from_srgb(np.arange(256) / 255).astype(np.float32)[rgb]
+    return linear_from_bytes(rgb).astype(np.float32)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .frames import linear_from_srgb
+from .frames import linear_from_bytes
 
 PIECE_SAMPLES = 400  # wanted of each piece, where it has as many pixels
 QUANTILES = (0.02, 0.1, 0.5, 0.9, 0.98)
@@ -18,7 +18,6 @@ INSIDE_SHARE, LEAST_INSIDE = 0.3, 12  # of a piece's samples, and in number: few
 TRIMMED = 0.1  # of a piece's samples, the darkest and the lightest each: lamps, glints and gaps are not its colour
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB. Source: ITU-R BT.709
-_LINEAR = linear_from_srgb(np.arange(256) / 255)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +99,7 @@ class Samples:
         inside = np.bincount(owner[self.inside], minlength=count)
         enough = inside >= np.maximum(INSIDE_SHARE * np.diff(self.start), LEAST_INSIDE)
         used = self.inside | ~enough[owner]
-        owner, light = owner[used], _LINEAR[self.rgb[used].T]
+        owner, light = owner[used], linear_from_bytes(self.rgb[used].T)
         order = np.argsort(owner + LUMINANCE @ light / 2)  # by id, then by lightness, which is below 1
         size = np.bincount(owner, minlength=count)
         rank = np.arange(len(order)) - np.repeat(np.cumsum(size) - size, size)

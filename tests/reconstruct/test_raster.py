@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from blockout.inference.prediction import Camera
 from blockout.reconstruct.frames import project, rays_through
-from blockout.reconstruct.raster import FRAGMENTS_AT_ONCE, Raster, clip_near, rasterise
+from blockout.reconstruct.raster import FRAGMENTS_AT_ONCE, Raster, clip_near, rasterise, rasterise_solids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -140,3 +140,11 @@ def test_ten_thousand_triangles_take_no_loop_over_pixels() -> None:
     start = time.process_time()
     rasterise_shards()
     assert time.process_time() - start < 3  # a quarter of a second alone; generous where others work too
+
+
+def test_solids_that_are_looked_at_together_look_as_each_alone() -> None:
+    solids = [make_cube((0.2, -0.1, 4.0)), make_cube((-0.5, 0.3, 5.0)), make_cube((0.8, 0.0, 0.4))]
+    layer = np.repeat(np.arange(3), [len(solid) for solid in solids])
+    together = rasterise_solids(np.concatenate(solids), layer, 3, CAMERA)
+    for depth, solid in zip(together, solids, strict=True):
+        np.testing.assert_allclose(depth, rasterise(solid, CAMERA).depth)
