@@ -18,8 +18,10 @@ import shapely
 from .borders import OUTSIDE, Arc, trace_borders
 from .straighten import straighten
 
-TOLERANCE_OF_SIZE = 0.12  # of the side of a square as large as the segment
+TOLERANCE_OF_SIZE = 0.14  # of the side of a square as large as the segment
 LEAST_TOLERANCE_PX = 0.75  # flattens the steps of a slanted border
+RAGGED_POINTS, RAGGED_EDGE = 16, 6.0  # more corners than this, and edges shorter than so many tolerances: foliage
+RAGGED_TOLERANCE = 2.0  # times that of other borders
 REPAIR_PX = 0.05  # opens a pinched corner
 TOUCH_PX = 1e-3
 ROUNDS = 12  # of keeping more corners, before an arc goes back to its pixel border
@@ -61,6 +63,9 @@ def trace_outlines(ids: np.ndarray, tolerance_px: float) -> list[Outline]:
     kept = [{0, len(arc.points) - 1} for arc in arcs]
     borders = [arc.points for arc in arcs]
     simple = [simplify(border, tolerance) for border, tolerance in zip(borders, tolerances, strict=True)]
+    for k in find_ragged(simple, tolerances):
+        tolerances[k] *= RAGGED_TOLERANCE
+        simple[k] = simplify(borders[k], tolerances[k])
     lines = straighten(borders, simple, np.array([arc.is_loop for arc in arcs], bool), tolerances)
     outlines: dict[int, Outline] = {}
     pending = sorted(rings)
@@ -95,6 +100,13 @@ def choose_tolerances(arcs: list[Arc], rings: dict[int, list[list[int]]], tolera
         used = [index >> 1 for ring in found for index in ring]
         tolerances[used] = np.minimum(tolerances[used], TOLERANCE_OF_SIZE * size)
     return np.maximum(tolerances, LEAST_TOLERANCE_PX)
+
+
+def find_ragged(lines: list[np.ndarray], tolerances: np.ndarray) -> list[int]:
+    """Return the numbers of the simplified arcs that still wind to and fro: no corner of theirs matters."""
+    winding = [k for k, line in enumerate(lines) if len(line) > RAGGED_POINTS]
+    edges = [np.linalg.norm(np.diff(lines[k], axis=0), axis=1) for k in winding]
+    return [k for k, edge in zip(winding, edges, strict=True) if edge.mean() < RAGGED_EDGE * tolerances[k]]
 
 
 def find_rings(arcs: list[Arc]) -> dict[int, list[list[int]]]:

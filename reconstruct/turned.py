@@ -15,6 +15,8 @@ SIDE = 0.5  # |share of a normal along the axis| below which it belongs to the s
 SIDE_SHARE, AXIS_ROUNDS = 0.25, 3  # least share of the points on the side; an end may show more
 RESTS = 0.1  # of its radius: a lying cylinder nearer to the ground lies on it
 LATHE_BANDS, LATHE_FLATNESS = 30, (1.0, 0.5)
+LATHE_TOLERANCE, LATHE_TOLERANCE_PX = 0.02, 1.5  # of its height, and px: what stands out less needs no section
+LATHE_SECTIONS = 12  # at most
 TIP = 0.15  # of a cone's height: what may be missing of its tip
 
 
@@ -136,7 +138,10 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     heights = np.array([min(bottom, low), *heights, high + half])
     middles, fronts = (np.array([values[0], *values, values[-1]]) for values in (middles, fronts))
     radii = np.maximum(radii, half)
-    keep = keep_corners(np.column_stack([heights, middles, radii]), 0.02 * (high - low))
+    sections = np.column_stack([heights, middles, radii])
+    tolerance = max(LATHE_TOLERANCE * (high - low), LATHE_TOLERANCE_PX * 2 * half)
+    while len(keep := keep_corners(sections, tolerance)) > LATHE_SECTIONS:
+        tolerance *= 1.5
     for flatness in LATHE_FLATNESS:
         axis = float(np.average(fronts - flatness * radii, weights=radii))
         centres = middles[:, None] * sideways + axis * towards
