@@ -7,6 +7,7 @@ import numpy as np
 
 UNTURNED = 0.3  # share of pictures
 MOST_DEG = (7.0, 7.0, 9.0)  # standard deviations are half of these: about x (pitch), y (yaw) and z (roll)
+MOST_OF_FIELD = 0.4  # of the half field of view, likewise
 MOST_BEND = 0.08  # share of a picture's half diagonal, in half of the pictures: as lenses of telephones bend
 MOST_ZOOM = 1.35  # beyond what keeps the borders out of the picture
 
@@ -20,11 +21,18 @@ def turn_cameras(arrays: dict[str, np.ndarray], rng: np.random.Generator) -> dic
     for row in range(len(arrays["rgb"])):
         if rng.random() < UNTURNED:
             continue
-        angles = np.clip(rng.normal(0, np.radians(MOST_DEG) / 2), -np.radians(MOST_DEG), np.radians(MOST_DEG))
+        most = _most_angles(turned["rgb"].shape[1:3], float(turned["camera"][row, 0]))
+        angles = np.clip(rng.normal(0, np.radians(MOST_DEG) / 2), -most, most)
         new_from_old = cv2.Rodrigues(angles)[0]
         bend = float(rng.uniform(-MOST_BEND, MOST_BEND)) if rng.random() < 0.5 else 0.0
         _turn(turned, row, new_from_old, 1 + rng.beta(1, 2) * (MOST_ZOOM - 1), bend)
     return turned
+
+
+def _most_angles(size: tuple[int, ...], focal: float) -> np.ndarray:
+    """Return (3,) radians: a long lens turned further would no longer see what the old picture shows."""
+    fields = MOST_OF_FIELD * np.arctan(np.array(size) / 2 / focal)
+    return np.minimum(np.radians(MOST_DEG), np.append(fields, np.pi))
 
 
 def _turn(arrays: dict[str, np.ndarray], row: int, new_from_old: np.ndarray, zoom: float, bend: float = 0.0) -> None:

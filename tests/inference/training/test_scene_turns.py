@@ -53,6 +53,16 @@ def test_turning_shows_nothing_from_beyond_the_old_picture(arrays: dict[str, np.
         assert (np.abs(seen) <= [64, 48]).all() and zoom < 2
 
 
+@pytest.mark.parametrize("focal_px", [900.0, 9000.0])
+def test_a_long_lens_turns_by_less_than_its_field_of_view(arrays: dict[str, np.ndarray], focal_px: float) -> None:
+    far = {name: array.copy() for name, array in arrays.items()}
+    far["camera"][:, 0] = focal_px
+    for seed in range(10):
+        turned = scene_turns.turn_cameras(far, np.random.default_rng(seed))
+        assert (turned["camera"][:, 0] < 3 * focal_px).all()
+        assert (np.abs(turned["camera"][:, 6] - far["camera"][:, 6]) < SIZE[1] / focal_px).all()
+
+
 def test_turns_leave_some_pictures_and_the_stored_arrays_alone(arrays: dict[str, np.ndarray]) -> None:
     before = arrays["depth"].copy()
     unmoved = [
