@@ -13,7 +13,7 @@ from ..errors import WeightsNotFound
 from .instances import group_instances, split_by_colour
 from .mask_stacks import softmax
 from .onnx_session import open_session
-from .prediction import KINDS, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
+from .prediction import KINDS, SHAPES, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, sharpen_outlines
 from .resample import nearest_pixels, shrink
 
@@ -23,6 +23,7 @@ STRIDE = 32  # px, the reduced photo's sides are multiples of that
 PIECES_SIDE_PX = 320  # longer side of the photo that is cut in pieces of even colour
 OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
 MIN_AREA = 0.001  # of the photo: no segment is smaller
+SURE = 0.75  # mean chance of a shape from which on reconstruction is told
 NEAR_M, FAR_M = 0.05, 1000.0
 # What the network's channels mean; ``training.network.CHANNELS`` says more.
 CHANNELS = {"depth": 1, "kind": 4, "edge": 1, "centre": 1, "offset": 2, "shape": 5, "normal": 3}
@@ -102,13 +103,15 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:
     small = shrink(rgb, OUTLINE_SIDE_PX)
     fine = sharpen_outlines(ids, small) if min(small.shape[:2]) > 64 else nearest_pixels(ids, small.shape[:2])
     fine, origin = _keep_parts(fine, kinds)
-    pixels = np.bincount(ids.ravel(), minlength=len(kinds))
-    score = np.bincount(ids.ravel(), chances.max(axis=0).ravel(), len(kinds)) / np.maximum(pixels, 1)
-    rows = [(i, int(old)) for i, old in enumerate(origin) if i]
-    return SegmentMap(
-        fine,
-        tuple(Segment(i, KINDS[kinds[old]], KINDS[kinds[old]], round(float(score[old]), 3)) for i, old in rows),
-    )
+    score = _means(chances.max(axis=0)[None], ids)[0]
+    likeness = _means(_resized(softmax(maps["shape"], axis=0), pieces.shape), ids)
+    shapes = np.where(likeness.max(axis=0) > SURE, np.array(SHAPES)[likeness.argmax(axis=0)], "")
+    rows = []
+    for i, old in list(enumerate(origin))[1:]:
+        kind = KINDS[kinds[old]]
+        shape = str(shapes[old]) if kind in ("structure", "object") else ""
+        rows.append(Segment(i, kind, kind, round(float(score[old]), 3), shape=shape))
+    return SegmentMap(fine, tuple(rows))
 
 
 def _keep_parts(ids: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,8 +134,13 @@ def _resized(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
 
 def _mean_of_pieces(planes: np.ndarray, pieces: np.ndarray) -> np.ndarray:
     """Return planes in which each piece has its mean."""
-    pixels = np.maximum(np.bincount(pieces.ravel()), 1)
-    return np.stack([(np.bincount(pieces.ravel(), plane.ravel()) / pixels)[pieces] for plane in planes])
+    return _means(planes, pieces)[:, pieces]
+
+
+def _means(planes: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return (C, N + 1) means of planes (C, h, w) over each id."""
+    pixels = np.maximum(np.bincount(ids.ravel()), 1)
+    return np.stack([np.bincount(ids.ravel(), plane.ravel()) / pixels for plane in planes])
 
 
 @lru_cache(maxsize=2)

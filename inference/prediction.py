@@ -10,6 +10,7 @@ import numpy as np
 
 Kind = Literal["sky", "ground", "structure", "object"]
 KINDS: tuple[Kind, ...] = ("sky", "ground", "structure", "object")
+SHAPES = ("box", "cylinder", "sphere", "cone", "prism")  # cone: wedge roofs as well; prism: what is none of the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +102,7 @@ class Segment:
 
     Attributes:
         part_of: id of the segment that this one is a part of, 0 for a whole.
+        shape: one of ``SHAPES``, where somebody tells what the whole thing looks like; "" where nobody does.
     """
 
     id: int
@@ -108,6 +110,7 @@ class Segment:
     kind: Kind = "object"
     score: float = 1.0
     part_of: int = 0
+    shape: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from ..errors import MapNotFound, MapUnreadable, SegmentsUnusable
 from .files import BROKEN_FILE, as_plane, open_picture, read_json, reason_of, require_file
 from .labels import UNLABELLED, kind_of
 from .mask_file import holds_objects, ids_from_masks, read_masks
-from .prediction import KINDS, Segment, SegmentMap
+from .prediction import KINDS, SHAPES, Segment, SegmentMap
 from .resample import keep_present, present_ids
 
 MAX_PNG_ID = 65535
@@ -26,9 +26,10 @@ def read_segments(path: Path) -> SegmentMap:
 
     A PNG (8 or 16 bits grey, or a palette, of which the indices count) or a .npy holds an id for each pixel, 0 for
     none. A side file of the same stem, .json, names them: ``{"3": "car"}``, or ``{"3": {"label": "car", "kind":
-    "object", "score": 0.9, "part_of": 7}}``; an id without a name is a "segment", and a name without pixels is dropped
-    unless it is that of a whole of which parts have pixels. A .npy may also hold a pickled dictionary {class: mask} of
-    bool, 0..1 or 0..255 masks; then ids count its classes from 1, and the side file names classes that are numbers.
+    "object", "score": 0.9, "shape": "box", "part_of": 7}}``; an id without a name is a "segment", and a name without
+    pixels is dropped unless it is that of a whole of which parts have pixels. A .npy may also hold a pickled dictionary
+    {class: mask} of bool, 0..1 or 0..255 masks; then ids count its classes from 1, and the side file names classes that
+    are numbers.
 
     Args:
         path: the file; arrays of shape (H, W), (H, W, 1) and (1, H, W) are taken.
@@ -87,10 +88,11 @@ def write_segments(segments: SegmentMap, path: Path) -> None:
 
 def _entry(row: Segment) -> str | dict[str, Any]:
     """Return the label alone where it says all, which is what people write by hand."""
-    if row.kind == kind_of(row.label) and row.score == 1 and not row.part_of:
+    if row.kind == kind_of(row.label) and row.score == 1 and not row.part_of and not row.shape:
         return row.label
     fields = {"label": row.label, "kind": row.kind, "score": row.score}
-    return fields | ({"part_of": row.part_of} if row.part_of else {})
+    told = {"part_of": row.part_of, "shape": row.shape}
+    return fields | {key: value for key, value in told.items() if value}
 
 
 def _read_png(path: Path) -> np.ndarray:
@@ -145,7 +147,8 @@ def _read_table(side: Path, keys_are_ids: bool) -> dict[str, dict[str, Any]]:
         if not isinstance(row, dict) or not _is_row(row):
             raise MapUnreadable(
                 f'{side}: {key} is {json.dumps(value)[:80]}; give a label, or a "label", a "kind" '
-                f'({", ".join(KINDS)}), a "score" from 0 to 1 and the id that it is "part_of"'
+                f'({", ".join(KINDS)}), a "score" from 0 to 1, a "shape" ({", ".join(SHAPES)}) and the id that it is '
+                '"part_of"'
             )
         rows[str(int(key)) if _is_whole(key) else key] = row
     return rows
@@ -163,11 +166,11 @@ def _is_row(row: dict[str, Any]) -> bool:
         and isinstance(score, int | float)
         and 0 <= score <= 1
         and type(row.get("part_of", 0)) is int
+        and row.get("shape", "") in ("", *SHAPES)
     )
 
 
 def _segment(segment_id: int, row: dict[str, Any]) -> Segment:
     label = row.get("label", "").strip() or UNLABELLED
-    return Segment(
-        segment_id, label, row.get("kind", kind_of(label)), float(row.get("score", 1.0)), row.get("part_of", 0)
-    )
+    kind, score = row.get("kind", kind_of(label)), float(row.get("score", 1.0))
+    return Segment(segment_id, label, kind, score, row.get("part_of", 0), row.get("shape", ""))

@@ -180,10 +180,12 @@ def _solidify(node: Node, prediction: Prediction, world: World, numbers: Iterato
     elif node.outline is None or (node.children and not found):
         return None
     else:
-        plane = fit_front(node.outline, node.plane, node.rays, node.z, prediction.camera)
         samples, kind = (node.rays, node.z), node.segment.kind
+        up_cam, error = pose[1, :3], world.depth_error
+        upright = up_cam if kind in ("object", "structure") else None
+        plane = fit_front(node.outline, node.plane, *samples, prediction.camera, upright, error)
         expect = partial(_expect, node, world)
-        prism = place(make_prism(node.outline, plane, samples, prediction.camera, pose[1, :3], kind, expect), pose)
+        prism = place(make_prism(node.outline, plane, samples, prediction.camera, up_cam, kind, expect, error), pose)
     return replace(
         prism,
         name=f"seg_{number:03d}_{identifier(node.segment.label)}",

@@ -19,6 +19,16 @@ from .shapes import Shape, to_prism
 
 LEAST_OVERLAP, MOST_ERROR = 0.96, 0.025  # what a shape has to keep of the outline and of the depth
 ROUND = ("cylinder", "cone", "lathe")
+EXPRESSED = {  # which shapes are of a class
+    "box": ("box",),
+    "cylinder": ("cylinder", "lathe"),
+    "sphere": ("lathe",),
+    "cone": ("cone", "lathe", "profile"),
+    "prism": ("profile",),
+}
+UNEXPECTED = 0.006  # cost of a shape of another class than a network or a name tells
+# Depth may show a round thing flat: how far its face may stray from that, of its half width, and how much it counts.
+BULGE, FORGIVEN = 0.6, 0.05
 ERROR_OVER_FLAT = 0.002  # of a round shape over a plane's
 FLAT, ROUGH = 0.0015, 1.2  # relative depth error of a plane, and times the depth's own: so flat a thing is not round
 ADJUSTED = (("box",), ("cylinder", "cone"))
@@ -38,12 +48,16 @@ class Fit:
         verdict: of the judge.
         allowed: the relative depth error that it may have.
         known_to: the relative error of the depth map itself.
+        weight: of further errors.
+        is_unexpected: whether a network or the thing's name tells of another class of shapes.
     """
 
     shape: Shape
     verdict: Verdict
     allowed: float
     known_to: float
+    weight: float = 1.0
+    is_unexpected: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -58,8 +72,9 @@ class Fit:
     @property
     def cost(self) -> float:
         """Return what it gets wrong, beyond what depth is known to, and a little for what is not simple."""
-        excess = max(self.verdict.error - self.known_to, 0.0)
-        return excess + ERROR_CAP * (1 - self.verdict.overlap) + COMPLEXITY[self.shape.kind]
+        excess = self.weight * max(self.verdict.error - self.known_to, 0.0)
+        less_likely = COMPLEXITY[self.shape.kind] + UNEXPECTED * self.is_unexpected
+        return excess + ERROR_CAP * (1 - self.verdict.overlap) + less_likely
 
 
 def choose_shape(evidence: Evidence, has_ground: bool) -> Fit | None:
@@ -82,19 +97,34 @@ def fit_each(pieces: list[Evidence], has_ground: bool) -> list[list[Fit]]:
     for number, evidence in enumerate(pieces):
         flat = fit_flat(evidence)
         is_flat = flat < max(FLAT, ROUGH * evidence.roughness)
-        for shape in propose(evidence, has_ground, with_round=not is_flat):
+        for shape in propose(evidence, has_ground, with_round=not is_flat or evidence.expects_round):
             trials.append((number, shape, _allow(shape, flat, evidence)))
     verdicts = judge([(shape, pieces[number]) for number, shape, _ in trials])
     fits: list[list[Fit]] = [[] for _ in pieces]
     for (number, shape, allowed), verdict in zip(trials, verdicts, strict=True):
-        fits[number].append(Fit(shape, verdict, allowed, pieces[number].depth_error))
+        fits[number].append(_weigh(shape, verdict, allowed, pieces[number]))
     return fits
+
+
+def _weigh(shape: Shape, verdict: Verdict, allowed: float, evidence: Evidence) -> Fit:
+    unexpected = evidence.expected != "" and shape.kind not in EXPRESSED[evidence.expected]
+    weight = FORGIVEN if _is_known_round(shape, evidence) else 1.0
+    return Fit(shape, verdict, allowed, evidence.depth_error, weight, unexpected)
+
+
+def _is_known_round(shape: Shape, evidence: Evidence) -> bool:
+    return shape.kind in ROUND and evidence.expects_round and shape.kind in EXPRESSED[evidence.expected]
 
 
 def _allow(shape: Shape, flat: float, evidence: Evidence) -> float:
     """Return the relative depth error that a shape may have, given that of a plane."""
     most = MOST_ERROR + 1.5 * evidence.depth_error
-    return min(most, flat + ERROR_OVER_FLAT + evidence.depth_error) if shape.kind in ROUND else most
+    if shape.kind not in ROUND:
+        return most
+    if _is_known_round(shape, evidence):
+        low, high = evidence.box
+        return most + BULGE * float(high[0] - low[0]) / 2 / evidence.camera.fx
+    return min(most, flat + ERROR_OVER_FLAT + evidence.depth_error)
 
 
 def _adjust_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
@@ -112,7 +142,7 @@ def _adjust_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
             found.append((shape, first.allowed))
     verdicts = judge([(shape, evidence) for shape, _ in found])
     judged = zip(found, verdicts, strict=True)
-    return [Fit(shape, verdict, allowed, evidence.depth_error) for (shape, allowed), verdict in judged]
+    return [_weigh(shape, verdict, allowed, evidence) for (shape, allowed), verdict in judged]
 
 
 def solidify(fit: Fit, kind: Kind, camera: Camera, world_from_camera: np.ndarray) -> Prism:

@@ -36,6 +36,7 @@ class Evidence:
         behind: (m, 3) float64, world, what is seen right beside the segment and farther away.
         touches_frame: left, top, right, bottom: whether the segment is cut off there by the photo's frame.
         label: of the segment.
+        expected: one of ``prediction.SHAPES``, as a network or the name tells what it looks like; "" for no telling.
         metres: how many a unit of length here is, as far as is known.
         depth_error: relative error of the depth map itself.
     """
@@ -49,6 +50,7 @@ class Evidence:
     behind: np.ndarray
     touches_frame: tuple[bool, bool, bool, bool]
     label: str = ""
+    expected: str = ""
     metres: float = 1.0
     depth_error: float = 0.0
 
@@ -79,6 +81,11 @@ class Evidence:
         bends = [np.abs(np.diff(log, 2, axis=axis)) for axis in (0, 1)]
         medians = [median(known) for bend in bends if len(known := bend[np.isfinite(bend)])]
         return max(medians, default=0.0) / BEND_OF_DEVIATION
+
+    @property
+    def expects_round(self) -> bool:
+        """Return whether a network or the thing's name tells that it is round, even where its depth looks flat."""
+        return self.expected in ("cylinder", "sphere", "cone")
 
     @cached_property
     def is_cut_below(self) -> bool:

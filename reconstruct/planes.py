@@ -19,6 +19,7 @@ REFINEMENTS, SETTLED = 8, 1e-5  # at most so many; relative change of a plane th
 # How far beyond its inliers a front face may reach: nearer and further, as a share of their depths. A plane that
 # nearly all samples agree on may run on into the unknown, as a floor does.
 REACH, REACH_TRUSTED = (0.85, 1.2), (0.5, 3.0)
+TILT_OF_ERROR = 3.0  # relative change of depth along a face of size 1, over its error and over usual tilts
 TRUSTED_SHARE, TRUSTED_ERROR = 0.7, 0.015
 
 
@@ -121,6 +122,27 @@ def limit_tilt(w: np.ndarray, rays: np.ndarray, z: np.ndarray, outline_rays: np.
         return w
     tilt = share * w[:2]
     return np.array([*tilt, middle - tilt @ pivot[:2]])
+
+
+def straighten_up(w: np.ndarray, outline_rays: np.ndarray, up_cam: np.ndarray, depth_error: float) -> np.ndarray:
+    """Turn a plane to an upright one that faces the camera, as far as errors of the depth may have tilted it.
+
+    The smaller a face the less its depths tell of its tilt: of two likely values, each with its deviation, the mean.
+
+    Args:
+        w: (3,) plane.
+        outline_rays: (M, 3) rays of the outline that it carries.
+        up_cam: (3,) unit vector against gravity.
+        depth_error: mean relative error of the depth.
+    """
+    low, high = outline_rays[:, :2].min(0), outline_rays[:, :2].max(0)
+    pivot = np.append((low + high) / 2, 1.0)
+    facing = pivot - (pivot @ up_cam) * up_cam
+    if pivot @ w <= 0 or pivot @ facing <= 0.1 * (pivot @ pivot):  # seen from right above nothing faces the camera
+        return w
+    upright = facing * (pivot @ w) / (pivot @ facing)
+    random = TILT_OF_ERROR * depth_error / float(np.sqrt(np.prod(high - low)))
+    return upright + (w - upright) / (1 + random**2)
 
 
 def _best_hypothesis(rays: np.ndarray, z: np.ndarray, fallback: np.ndarray) -> np.ndarray:

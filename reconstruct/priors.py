@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..inference.labels import words_of
-from .usual_sizes import STANDING, THIN
+from .usual_sizes import LOOKS, STANDING, THIN
 
+T = TypeVar("T")
 PERCENT_95 = 2 * 1.96  # standard deviations from the lower to the upper end of such a range
 
 
@@ -40,6 +43,7 @@ _THIN = {
     name: thickness_m for rows in THIN.values() for names, thickness_m in rows.items() for name in names.split(", ")
 }
 _TABLE: dict[str, Prior | tuple[float, float]] = {**_THIN, **_PRIORS}
+_LOOKS = {name: shape for shape, names in LOOKS.items() for name in names.split(", ")}
 _LONG = (
     "car, van, minivan, truck, bus, caravan, train, tram, motorcycle, motorbike, bicycle, bike, horse, cow, sheep, bed"
 )
@@ -73,11 +77,20 @@ def prior_of(label: str) -> Prior | None:
     return found if isinstance(found, Prior) else None
 
 
+def expect_shape(label: str) -> str:
+    """Return what a thing of that name looks like as a whole, one of ``prediction.SHAPES``; "" for no telling."""
+    return _look_up(label, _LOOKS) or ""
+
+
 def _find(label: str) -> Prior | tuple[float, float] | None:
+    return _look_up(label, _TABLE)
+
+
+def _look_up(label: str, table: Mapping[str, T]) -> T | None:
     words = words_of(label)
     for start in range(len(words)):
         name = " ".join(words[start:])
-        found = _TABLE.get(name) or _TABLE.get(name.removesuffix("s"))
+        found = table.get(name) or table.get(name.removesuffix("s"))
         if found is not None:
             return found
     return None

@@ -13,16 +13,35 @@ from ..inference.prediction import Camera, Kind
 from .frames import rays_through
 from .meshes import following_in_ring
 from .outlines import Outline
-from .planes import Plane, limit_tilt, mean_error
+from .planes import Plane, limit_tilt, mean_error, straighten_up
 from .scene import Prism
 from .thickness import Usual, estimate_thickness
 
 SHOWN_SIDES = 0.01  # of the segment's area: how much of the photo a prism's sides may cover beyond its outline
 
 
-def fit_front(outline: Outline, plane: Plane, rays: np.ndarray, z: np.ndarray, camera: Camera) -> Plane:
-    """Return the plane of a front face: the fitted one, turned as far as the whole outline keeps its depths."""
-    w = limit_tilt(plane.w, rays, z, rays_through(outline.points, camera))
+def fit_front(
+    outline: Outline,
+    plane: Plane,
+    rays: np.ndarray,
+    z: np.ndarray,
+    camera: Camera,
+    up_cam: np.ndarray | None = None,
+    depth_error: float = 0.0,
+) -> Plane:
+    """Return the plane of a front face: the fitted one, turned as far as the whole outline keeps its depths.
+
+    Args:
+        outline: of the segment, px.
+        plane, rays, z: that was fitted, and to which samples.
+        camera: of the photo.
+        up_cam: (3,) unit vector against gravity where the face rather stands upright than not, None for no telling.
+        depth_error: mean relative error of the depth map, which tilts small faces at random.
+    """
+    w, corners = plane.w, rays_through(outline.points, camera)
+    if up_cam is not None and depth_error > 0:
+        w = straighten_up(w, corners, up_cam, depth_error)
+    w = limit_tilt(w, rays, z, corners)
     return Plane(w, mean_error(z * (rays @ w) - 1))
 
 
@@ -34,6 +53,7 @@ def make_prism(
     up_cam: np.ndarray,
     kind: Kind,
     expect: Callable[[float], Usual | None] = lambda width: None,
+    depth_error: float = 0.0,
 ) -> Prism:
     """Extrude a face of the photo away from the camera.
 
@@ -48,6 +68,7 @@ def make_prism(
         up_cam: (3,) unit vector against gravity, in camera axes.
         kind: of the segment.
         expect: returns how thick a thing of the segment's name usually is, given the width of its face.
+        depth_error: mean relative error of the depth map itself.
 
     Returns:
         The prism in camera axes (``world_from_plane`` is camera from plane); name, colour and counts are still blank.
@@ -56,7 +77,7 @@ def make_prism(
     camera_from_plane, flat = _lay_flat(outline, plane, middle_px, camera, up_cam)
     axes, origin = camera_from_plane[:3, :3], camera_from_plane[:3, 3]
     smaller_side = measure_smaller_side(outline, camera) * float(origin[2])
-    thickness_m, source = estimate_thickness(plane, *samples, smaller_side, kind, expect(smaller_side))
+    thickness_m, source = estimate_thickness(plane, *samples, smaller_side, kind, expect(smaller_side), depth_error)
     growth = 1 + thickness_m / plane.distance
     return Prism(
         name="",

@@ -14,6 +14,7 @@ from .evidence import Evidence, gather_evidence
 from .frames import rays_through
 from .parts import connect_parts
 from .pieces import open_saddles
+from .priors import expect_shape
 from .settings import Settings
 from .tree import Node, Tree, divide_leaf, least_pixels, part_leaf, split_leaf, union_of_boxes
 
@@ -126,7 +127,10 @@ def look_at(tree: Tree, node: Node, prediction: Prediction, world: World) -> Evi
         return None
     wanted, box = [leaf.id for leaf in leaves], union_of_boxes(leaves)
     found = gather_evidence(tree.ids, wanted, prediction.depth.z, box, prediction.camera, world.world_from_camera)
-    return replace(found, label=node.segment.label, metres=world.metres, depth_error=world.depth_error)
+    label, expected = node.segment.label, ""
+    if not (node.is_cut or node.level):
+        expected = node.segment.shape or expect_shape(label)
+    return replace(found, label=label, expected=expected, metres=world.metres, depth_error=world.depth_error)
 
 
 def cut_leaf(tree: Tree, leaf: Node, prediction: Prediction, world: World, least_px: int) -> np.ndarray | None:

@@ -11,6 +11,7 @@ from .order import find_quantiles
 from .planes import Plane
 
 SPREAD_QUANTILES = (0.05, 0.25, 0.75, 0.95)
+SPREAD_OF_ERROR = 3.4  # times the mean error: twice the middle half of a normal distribution
 OUTLIER_ERROR = 0.25  # relative depth error beyond which a sample belongs to something else
 # Least thickness as a share of the face's smaller side: things are about half as deep as they are wide, walls and
 # houses less, for a photo mostly shows one side of them; the ground is a slab.
@@ -48,7 +49,13 @@ def find_uncertainty(source: str) -> float | None:
 
 
 def estimate_thickness(
-    plane: Plane, rays: np.ndarray, z: np.ndarray, smaller_side: float, kind: Kind, usual: Usual | None = None
+    plane: Plane,
+    rays: np.ndarray,
+    z: np.ndarray,
+    smaller_side: float,
+    kind: Kind,
+    usual: Usual | None = None,
+    depth_error: float = 0.0,
 ) -> tuple[float, str]:
     """Estimate a prism's thickness from the spread of depth about its front face.
 
@@ -58,6 +65,7 @@ def estimate_thickness(
         smaller_side: of the face as the camera sees it, metres.
         kind: of the segment.
         usual: what is known of things of the segment's name, None for nothing.
+        depth_error: mean relative error of the depth map itself, whose spread is not the thing's.
 
     Returns:
         Thickness along the plane's normal in metres, and where it comes from.
@@ -69,7 +77,9 @@ def estimate_thickness(
     if len(errors) >= 12:
         low, first, third, high = find_quantiles(errors * plane.distance, SPREAD_QUANTILES)
         # Twice the middle half is the whole of an even spread; what leaks in at silhouettes only widens the tails.
-        spread = min(float(high - low), 2 * float(third - first), MOST_SHARE[kind] * smaller_side)
+        spread = min(float(high - low), 2 * float(third - first))
+        own = spread**2 - (SPREAD_OF_ERROR * depth_error * plane.distance) ** 2
+        spread = min(float(np.sqrt(max(own, 0.0))), MOST_SHARE[kind] * smaller_side)
     if spread > share * smaller_side:
         return spread, "depth spread"
     if usual is not None:

@@ -17,6 +17,7 @@ RESTS = 0.1  # of its radius: a lying cylinder nearer to the ground lies on it
 LATHE_BANDS, LATHE_FLATNESS = 30, (1.0, 0.5)
 LATHE_TOLERANCE, LATHE_TOLERANCE_PX = 0.02, 1.5  # of its height, and px: what stands out less needs no section
 LATHE_SECTIONS = 12  # at most
+SHOWN_FLAT = 0.4  # of the radius: so far before its axis a round thing lies in a depth map that shows it flat
 TIP = 0.15  # of a cone's height: what may be missing of its tip
 
 
@@ -117,7 +118,10 @@ def _solve_robustly(columns: np.ndarray, values: np.ndarray) -> np.ndarray | Non
 
 
 def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
-    """Yield ellipses as wide as the outline at each height, about one upright axis, round and flat ones."""
+    """Yield ellipses as wide as the outline at each height, about one upright axis, round and flat ones.
+
+    Depth of a network may show a thing flat that is known to be round: then another stands where it is seen.
+    """
     points = evidence.points
     towards = (evidence.eye - points.mean(0))[[0, 2]]
     towards /= np.linalg.norm(towards)
@@ -142,8 +146,10 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     tolerance = max(LATHE_TOLERANCE * (high - low), LATHE_TOLERANCE_PX * 2 * half)
     while len(keep := keep_corners(sections, tolerance)) > LATHE_SECTIONS:
         tolerance *= 1.5
-    for flatness in LATHE_FLATNESS:
-        axis = float(np.average(fronts - flatness * radii, weights=radii))
+    axes = [(float(np.average(fronts - share * radii, weights=radii)), share) for share in LATHE_FLATNESS]
+    if evidence.expects_round:
+        axes.append((median(near) - SHOWN_FLAT * float(np.average(radii, weights=radii)), 1.0))
+    for axis, flatness in axes:
         centres = middles[:, None] * sideways + axis * towards
         yield make_lathe(
             centres[keep], heights[keep], radii[keep], flatness, sideways, f"as deep as {flatness:g} of its width"

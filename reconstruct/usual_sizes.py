@@ -96,7 +96,7 @@ STANDING: dict[str, dict[str, Row]] = {  # by source: of names, what stands and 
         "motorcycle, motorbike, minibike": (1.0, 1.35, 0.5, 2.2),
     },
     "heights of lamp posts by kind of street (engineeringdiscoveries.com, mocled.com)": {
-        "streetlight, street light, street lamp": (3.5, 12.0, 0.15, 2.0),
+        "streetlight, street light, street lamp": (3.5, 12.0, 0.15, 0.6),
     },
     "outlets of hydrants 18 to 36 in above the ground (engine2rescue1.com and city codes)": {
         "fire hydrant": (0.6, 1.0, 0.25, 0.5),
@@ -167,4 +167,15 @@ THIN: dict[str, dict[str, tuple[float, float]]] = {  # by source: thickness from
         "cell phone, remote, mouse": (0.01, 0.06),
         "tie, license plate": (0.003, 0.03),
     },
+}
+
+# What things of a name look like as a whole, to ``prediction.SHAPES``; those of many shapes are not named.
+LOOKS: dict[str, str] = {
+    "box": "box, crate, carton, parcel, brick, book, refrigerator, refridgerator, microwave, oven, stove, dishwasher, "
+    "washer, cabinet, cupboard, wardrobe, dresser, chest of drawers, suitcase, container, picture, "
+    "painting, poster, mirror",
+    "cylinder": "bottle, cup, mug, vase, wine glass, can, jar, bucket, barrel, cask, drum, tank, silo, bin, trash can, "
+    "ashcan, flowerpot, candle, bollard, fire hydrant, column, pillar",
+    "sphere": "ball, sports ball, globe, balloon, orange, apple",
+    "cone": "cone, traffic cone",
 }

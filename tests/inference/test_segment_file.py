@@ -59,7 +59,17 @@ def test_a_side_file_names_the_ids(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [{"car": 3}, {"3": 5}, {"3": {"kind": "animal"}}, {"3": {"score": 7}}, {"3": {"label": None}}, [1], "car"]
+    "table",
+    [
+        {"car": 3},
+        {"3": 5},
+        {"3": {"kind": "animal"}},
+        {"3": {"score": 7}},
+        {"3": {"shape": "torus"}},
+        {"3": {"label": None}},
+        [1],
+        "car",
+    ],
 )
 def test_a_side_file_of_another_form_is_refused(tmp_path: Path, table: object) -> None:
     with pytest.raises(MapUnreadable, match=r"map\.json: .*(JSON|car|3)"):
@@ -114,11 +124,11 @@ def test_an_archive_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("factor", [1, 1000, 30_000_000])
 def test_written_segments_come_back_equal(tmp_path: Path, factor: int) -> None:
-    rows = (Segment(3 * factor, "wall", "structure"), Segment(7 * factor, "Tür", "ground", 0.125))
+    rows = (Segment(3 * factor, "wall", "structure", shape="prism"), Segment(7 * factor, "Tür", "ground", 0.125))
     write_segments(SegmentMap(IDS * factor, rows), tmp_path / "segments.png")
     read = read_segments(tmp_path / "segments.png")
     if factor > 9000:  # renumbered
-        assert [(row.id, row.label) for row in read.segments] == [(1, "wall"), (2, "Tür")]
+        assert [(row.id, row.label, row.shape) for row in read.segments] == [(1, "wall", "prism"), (2, "Tür", "")]
         np.testing.assert_array_equal(read.ids, [[0, 1, 1], [2, 2, 1]])
     else:
         assert read.segments == rows

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from blockout.reconstruct.compose import Fit, choose_shape, solidify
+from blockout.reconstruct.compose import EXPRESSED, ROUND, Fit, choose_shape, solidify
 from blockout.reconstruct.evidence import Evidence
+from blockout.reconstruct.frames import transform
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
 from casts import Ball, Cone, House, Log, box_error, check_solid, gather
@@ -127,3 +128,32 @@ def test_a_hundred_times_the_size_gives_the_same_choice_as_large(kind: str) -> N
     assert large.shape == small.shape
     assert mesh_of(large).points == pytest.approx(100 * mesh_of(small).points, rel=1e-3, abs=1e-2)
     assert large.thickness_m == pytest.approx(100 * small.thickness_m, rel=1e-3)
+
+
+def flattened(evidence: Evidence) -> Evidence:
+    """Return what a network that sees a round thing as a flat one would tell."""
+    plane = median_depth(evidence)
+    z = np.where(evidence.own, plane, evidence.z)
+    rays = transform(evidence.camera_from_world, evidence.points)
+    points = transform(evidence.world_from_camera, rays / rays[:, 2:] * plane)
+    towards = (evidence.eye - points.mean(0)) * [1, 0, 1]
+    normals = np.tile(towards / np.linalg.norm(towards), (len(points), 1))
+    return replace(evidence, z=z, points=points, normals=normals)
+
+
+def median_depth(evidence: Evidence) -> float:
+    return float(np.nanmedian(evidence.z[evidence.own]))
+
+
+@pytest.mark.parametrize(("thing", "expected"), [(BALL, "sphere"), (DRUM, "cylinder")], ids=["ball", "drum"])
+def test_what_is_said_to_be_round_is_round_though_its_depth_is_flat(thing: Solid, expected: str) -> None:
+    evidence = flattened(gather(photo_of(thing, pose=look(1.0, 0)), thing.label))
+    assert choose(evidence).shape.kind not in ROUND
+    told = choose(replace(evidence, expected=expected))
+    assert told.shape.kind in EXPRESSED[expected]
+    assert told.is_good
+
+
+@pytest.mark.parametrize("expected", ["sphere", "cone", "prism"])
+def test_what_depth_shows_clearly_outweighs_what_is_said(expected: str) -> None:
+    assert choose(replace(gather(photo_of(CRATE), "crate"), expected=expected)).shape.kind == "box"

@@ -9,7 +9,7 @@ from blockout.reconstruct.fits import propose
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
 from blockout.reconstruct.shapes import Shape, to_prism
-from blockout.reconstruct.turned import fit_lathe, fit_lying_cylinder
+from blockout.reconstruct.turned import LATHE_SECTIONS, fit_lathe, fit_lying_cylinder
 from casts import Ball, Cone, House, Log, box_error, gather
 from rooms import FLOOR, WALL, Box, Solid, look, make_camera, photograph
 
@@ -192,3 +192,10 @@ def test_a_foot_hidden_behind_something_stands_on_the_ground() -> None:
 def test_what_hangs_in_sight_does_not_stand_on_the_ground() -> None:
     lamp = Box("lamp", (-0.3, 0.6, -3.3), (0.3, 1.1, -3.0))
     assert find_bottom(photo_of(lamp, pose=look(1.0, 0)), True) == pytest.approx(0.6, abs=0.02)
+
+
+def test_a_turned_solid_of_noisy_outline_has_few_sections() -> None:
+    evidence = photo_of(Ball("vase", (0.2, 0.6, -3.0), 0.5))
+    noisy = replace(evidence, points=evidence.points + np.random.default_rng(3).normal(0, 0.03, evidence.points.shape))
+    for shape in fit_lathe(noisy, find_bottom(noisy, has_ground=True)):
+        assert 3 <= len(shape.middles) + 2 <= LATHE_SECTIONS

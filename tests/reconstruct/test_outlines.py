@@ -3,6 +3,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 import shapely
+from blockout.reconstruct import outlines
 from blockout.reconstruct.outlines import Outline, trace_outlines
 from blockout.reconstruct.pieces import separate_pieces
 from hypothesis import given, settings
@@ -232,3 +233,28 @@ def test_the_same_map_gives_the_same_outlines_and_is_left_alone() -> None:
     for a, b in zip(first, again, strict=True):
         assert a.points.tobytes() == b.points.tobytes()
         assert a.ring_sizes == b.ring_sizes
+
+
+def edge_of(ids: np.ndarray) -> tuple[int, float]:
+    """Return the number of corners of the lower segment, and the share of its pixels that it keeps."""
+    outline = trace_outlines(ids, TOLERANCE_PX)[-1]
+    region = pixel_region(ids, outline.id)
+    polygon = polygon_of(outline)
+    return len(outline.points), polygon.intersection(region).area / polygon.union(region).area
+
+
+def test_foliage_is_simplified_further_than_a_skyline(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.arange(900)
+    heights = np.random.default_rng(1).uniform(60, 160, 30)
+    skyline = np.repeat(heights, 30)
+    foliage = 100 + 3 * np.sin(x / 3.0) + np.random.default_rng(2).normal(0, 1, 900)
+    rows = np.arange(300)[:, None]
+    towers, kept = edge_of((rows > skyline).astype(np.int32) + 1)
+    assert towers >= 60
+    assert kept > 0.99
+    ids = separate_pieces((rows > foliage).astype(np.int32) + 1, 40)[0]
+    leaves, kept = edge_of(ids)
+    monkeypatch.setattr(outlines, "RAGGED_POINTS", 1000)
+    assert edge_of((rows > skyline).astype(np.int32) + 1)[0] == towers
+    assert leaves < 0.7 * edge_of(ids)[0]
+    assert kept > 0.97

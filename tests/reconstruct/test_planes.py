@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from blockout.reconstruct.planes import ERROR_CAP, Plane, fit_plane, limit_tilt, mean_error
+from blockout.reconstruct.planes import ERROR_CAP, Plane, fit_plane, limit_tilt, mean_error, straighten_up
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -155,3 +155,35 @@ def test_the_same_samples_give_the_same_plane() -> None:
     rays, z = make_samples(WALL)
     z = z * (1 + np.random.default_rng(9).normal(0, 0.1, len(z)))
     assert fit_plane(rays, z).w.tobytes() == fit_plane(rays, z).w.tobytes()
+
+
+UP = np.array([0.0, -1.0, 0.0])
+
+
+def square(half: float) -> np.ndarray:
+    """Return rays of a square's corners about the middle of the view."""
+    return np.array([[x, y, 1.0] for x in (-half, half) for y in (-half, half)])
+
+
+def upright_share(half: float, depth_error: float) -> float:
+    """Return how much of a leaning face's tilt is taken back."""
+    turned = straighten_up(WALL, square(half), UP, depth_error)
+    return 1 - turned[0] / WALL[0]
+
+
+def test_depth_that_errs_leaves_small_faces_upright_and_large_ones_as_they_are() -> None:
+    assert upright_share(0.02, 0.03) > 0.8
+    assert upright_share(0.5, 0.03) < 0.05
+    assert upright_share(0.02, 1e-5) < 1e-4
+    assert upright_share(0.05, 0.01) < upright_share(0.05, 0.03) < upright_share(0.02, 0.03)
+
+
+def test_straightening_keeps_the_depth_in_the_middle() -> None:
+    turned = straighten_up(WALL, square(0.03) + np.array([0.2, -0.1, 0]), UP, 0.04)
+    middle = np.array([0.2, -0.1, 1.0])
+    assert middle @ turned == pytest.approx(middle @ WALL)
+
+
+def test_what_is_seen_from_right_above_keeps_its_tilt() -> None:
+    below = np.array([0.0, 0.0, -1.0])  # the camera looks down: up is towards it
+    np.testing.assert_array_equal(straighten_up(WALL, square(0.05), below, 0.05), WALL)

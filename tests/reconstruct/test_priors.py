@@ -1,5 +1,7 @@
 import pytest
-from blockout.reconstruct.priors import _PRIORS, expect_thickness, prior_of
+from blockout.inference.prediction import SHAPES
+from blockout.reconstruct.priors import _PRIORS, expect_shape, expect_thickness, prior_of
+from blockout.reconstruct.usual_sizes import LOOKS
 
 
 @pytest.mark.parametrize(
@@ -64,3 +66,17 @@ def test_the_longest_name_counts_among_standing_and_thin_things() -> None:
 
 def test_each_prior_names_its_source() -> None:
     assert all(len(prior.source) > 10 for prior in _PRIORS.values())
+
+
+@pytest.mark.parametrize(
+    ("label", "shape"),
+    [("wine bottle", "cylinder"), ("sports ball", "sphere"), ("Crates", "box"), ("traffic cone", "cone"), ("tree", "")],
+)
+def test_some_names_tell_a_shape(label: str, shape: str) -> None:
+    assert expect_shape(label) == shape
+
+
+def test_each_shape_that_a_name_tells_is_one_that_segments_have() -> None:
+    assert set(LOOKS) < set(SHAPES)
+    names = [name for names in LOOKS.values() for name in names.split(", ")]
+    assert len(set(names)) == len(names)

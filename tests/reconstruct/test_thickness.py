@@ -95,3 +95,14 @@ def test_a_known_name_tells_the_thickness_where_depth_shows_none() -> None:
     assert sheet[0] == pytest.approx(0.02 * 1.2)  # never a sheet
     most = estimate_thickness(plane, rays, np.full(50, 4.0), 0.2, "structure", Usual("house", 9.0))
     assert most[0] == pytest.approx(0.1)  # what is so narrow in the photo is no whole house
+
+
+def test_the_spread_of_a_depth_map_s_own_error_is_no_thickness() -> None:
+    random = np.random.default_rng(5)
+    rays = np.column_stack([random.uniform(-0.2, 0.2, (2000, 2)), np.ones(2000)])
+    z = (1 + random.normal(0, 0.06, 2000)) / (rays @ PLANE.w)
+    _, blind = estimate_thickness(PLANE, rays, z, SIDE_M, "object")
+    found, source = estimate_thickness(PLANE, rays, z, SIDE_M, "object", depth_error=0.06 * 0.8)
+    assert blind == "depth spread"
+    assert source.startswith("prior:")
+    assert found == pytest.approx(LEAST_SHARE["object"])
