@@ -34,6 +34,7 @@ from blockout.pipeline import BuildOptions, prediction_to_usd
 from blockout.reconstruct.settings import Settings
 from scene_inputs import Faults, read_frame, read_scene
 from scene_rivals import RIVALS, Meshes, write_meshes
+from scene_sight import find_sight, print_sight
 from scenes import SCENES, make_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,7 +104,7 @@ def timed(run: Run, prediction: Prediction, path: Path) -> float:
 
 
 def score_scene(evaluator: ModuleType, run: Run, scene: Path, seed: int, path: Path) -> Scores:
-    """Return the evaluator's scores of a scene, with one for each thing in "things" (0 where it was not matched)."""
+    """Return the evaluator's scores of a scene; "things" and "sight" hold one of each thing, 0 where none matches."""
     seconds = timed(run, read_scene(scene, run.faults, seed), path)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -111,12 +112,13 @@ def score_scene(evaluator: ModuleType, run: Run, scene: Path, seed: int, path: P
     ids = np.asarray(evaluator.Image.open(scene / "segments.png"))
     share = np.bincount(ids.ravel(), minlength=256) / ids.size
     classes, names = (json.loads((scene / f"{file}.json").read_text()) for file in ("segments", "instances"))
-    things = {}
+    things, sight, rows = {}, find_sight(scene), []
     for key, label in classes.items():
         if label not in evaluator.STUFF and share[int(key)] >= LEAST_SHARE:
             row = scores["instances"].get(names[key], {})
             things[f"{scene.name}/{names[key]}"] = (label, row.get("vol_iou", 0.0), row.get("object", "unmatched"))
-    return scores | {"seconds": seconds, "things": things}
+            rows.append((sight[names[key]], row))
+    return scores | {"seconds": seconds, "things": things, "sight": rows}
 
 
 def score_frame(evaluator: ModuleType, run: Run, folder: Path, seed: int, path: Path) -> Scores:
@@ -256,6 +258,7 @@ def main() -> None:
             )
     else:
         print_classes(results)
+        print_sight([thing for row in next(iter(results.values())) for thing in row["sight"]])
         print_worst(next(iter(results.values())), args.worst)
 
 
