@@ -11,6 +11,7 @@ from ..inference.labels import words_of
 from .usual_sizes import LOOKS, STANDING, THIN
 
 T = TypeVar("T")
+BULKY_M = 0.15  # what is never thinner is about as deep as wide; the rest is as thick as it is
 PERCENT_95 = 2 * 1.96  # standard deviations from the lower to the upper end of such a range
 
 
@@ -59,9 +60,9 @@ def expect_thickness(label: str, width_m: float) -> float | None:
     prior = _find(label)
     if prior is None:
         return None
-    if not isinstance(prior, Prior):
+    if not isinstance(prior, Prior) and prior[0] < BULKY_M:
         return math.sqrt(prior[0] * prior[1])
-    low, high = prior.thickness_m
+    low, high = prior.thickness_m if isinstance(prior, Prior) else prior
     middle = math.sqrt(low * high)
     if LONG.intersection(words_of(label)):
         return 1.1 * low if width_m > middle else 0.7 * high

@@ -1,7 +1,10 @@
 import pytest
+from blockout.inference.labels import kind_of
+from blockout.inference.networks.coco_stuff import read_names
 from blockout.inference.prediction import SHAPES
 from blockout.reconstruct.priors import _PRIORS, expect_shape, expect_thickness, prior_of
 from blockout.reconstruct.usual_sizes import LOOKS
+from label_sets import DATA_SETS
 
 
 @pytest.mark.parametrize(
@@ -80,3 +83,29 @@ def test_each_shape_that_a_name_tells_is_one_that_segments_have() -> None:
     assert set(LOOKS) < set(SHAPES)
     names = [name for names in LOOKS.values() for name in names.split(", ")]
     assert len(set(names)) == len(names)
+
+
+# What has no usual size: names for all that is left over, for masses, and for what is far away.
+SIZELESS = {
+    *(
+        "mountain-merged",
+        "mountain, mount",
+        "mountain",
+        "hill",
+        "waterfall, falls",
+        "waterdrops",
+        "tunnel",
+        "vegetation",
+    ),
+    *("seat", "conveyer belt", "trade name, brand name", "animal, animate being", "hair brush", "polegroup"),
+    *("unlabeled", "ego vehicle", "rectification border", "out of roi", "static", "dynamic"),
+    *("otherstructure", "otherfurniture", "otherprop", "furniture-other", "solid-other", "structural-other"),
+    *("metal", "plastic", "wood"),
+}
+
+
+def test_all_other_names_of_the_data_sets_have_a_usual_thickness() -> None:
+    names = [name.strip() for kinds in DATA_SETS.values() for text in kinds.values() for name in text.split("|")]
+    names += read_names()
+    things = {name for name in names if kind_of(name) in ("object", "structure")}
+    assert {name for name in things if expect_thickness(name, 1.0) is None} == SIZELESS
