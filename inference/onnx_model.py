@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,17 +13,18 @@ from ..errors import EstimateUnusable, WeightsNotFound, WeightsUnusable
 from .files import read_json, require_file
 from .labels import UNLABELLED
 from .mask_stacks import softmax, stack_of_classes
-from .network_input import Recipe, make_input
+from .network_input import Recipe, choose_size, make_input, shares
 from .onnx_session import first_line, open_session
 from .prediction import Camera, DepthMap, DisparityMap, Estimate, MaskStack, Photo
 from .registry import Task, Weights
-from .torch_runtime import require
+from .torch_runtime import is_out_of_memory, require, run_within_memory
 
 Value = TypeVar("Value")
 MEANINGS: dict[Task, tuple[str, ...]] = {
     "depth": ("metres", "depth", "disparity", "inverse metres", "inverse depth"),
     "segments": ("logits", "probabilities", "ids"),
 }
+STEPS = (32, 16, 14, 8, 4, 2, 1)  # of which sides of smaller inputs stay multiples, the first that divides the size
 _EXAMPLE = '{"size": [518, 518], "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "meaning": "disparity"}'
 
 
@@ -49,30 +51,38 @@ class OnnxModel:
         self.licence = self._side.text("licence", "licence unknown: ask its publisher")
         self._session = open_session(self._path, f"{self._path}", weights.device)
         self._input = self._choose(self._session.get_inputs(), "input")
+        shape = next(node.shape for node in self._session.get_inputs() if node.name == self._input)
+        self._shares = self._side.shares(shape)
         self._output = self._choose(self._session.get_outputs(), "output")
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
         """Run the network on a photo; the camera is not needed."""
-        values = self._run(photo)
+        values, note = self._run(photo)
         if self._task == "segments":
-            return Estimate(segments=self._masks(values))
+            return Estimate(segments=self._masks(values), note=note)
         plane = self._plane(values)
         if self._side.meaning == "disparity":
-            return Estimate(DisparityMap(plane))
+            return Estimate(DisparityMap(plane), note=note)
         if self._side.meaning.startswith("inverse"):
             with np.errstate(divide="ignore"):
                 plane = np.where(plane > 0, 1 / plane, np.nan).astype(np.float32)
         z = np.where(plane > 0, plane, np.nan).astype(np.float32)
         if np.isnan(z).all():
             raise EstimateUnusable(f"{self._path}: no pixel of the output {self._output} has a depth above 0")
-        return Estimate(DepthMap(z, is_metric=self._side.meaning.endswith("metres")))
+        return Estimate(DepthMap(z, is_metric=self._side.meaning.endswith("metres")), note=note)
 
-    def _run(self, photo: Photo) -> np.ndarray:
-        """Return the output without its first axis, float32 or whole numbers."""
-        pixels = self._side.make_input(photo.rgb)
+    def _run(self, photo: Photo) -> tuple[np.ndarray, str]:
+        """Return the output without its first axis, float32 or whole numbers, and a note for the user."""
+        sides_px = sorted(self._shares, reverse=True)
+        return run_within_memory(lambda side_px: self._run_at(photo, self._shares[side_px]), sides_px)
+
+    def _run_at(self, photo: Photo, share: float) -> np.ndarray:
+        pixels = self._side.make_input(photo.rgb, share)
         try:
             values = np.asarray(self._session.run([self._output], {self._input: pixels})[0])
         except Exception as error:  # ONNX Runtime's classes derive from nothing else
+            if is_out_of_memory(error):
+                raise MemoryError(first_line(error)) from error
             shape = " x ".join(str(n) for n in pixels.shape)
             raise WeightsUnusable(
                 f"{self._path}: the network does not take an input of {shape} ({first_line(error)}); correct size or "
@@ -142,7 +152,9 @@ class _SideFile:
             raise WeightsUnusable(
                 f'{path}: "size" needs [height, width] of 1 to 8192 px, and "std" no 0; see {_EXAMPLE}'
             )
-        self._recipe = Recipe(size, mean=mean, std=std)
+        step = next(step for step in STEPS if size[0] % step == size[1] % step == 0)
+        self.size = size
+        self._recipe = Recipe(size, mean=mean, std=std, multiple=step)
         self._range = self._read("range", 1.0, float)
         self._is_bgr = self.text("channels", "rgb").lower() == "bgr"
         self.is_last = self.text("layout", "nchw").lower() == "nhwc"
@@ -160,9 +172,19 @@ class _SideFile:
             raise WeightsUnusable(f'{self.path}: "labels" is neither a list of names nor {{"0": "sky"}}')
         return [str(given.get(str(number), f"{UNLABELLED} {number}")) for number in range(count)]
 
-    def make_input(self, rgb: np.ndarray) -> np.ndarray:
+    def shares(self, shape: list[Any]) -> dict[int, float]:
+        """Return which shares of the size may be tried, by their longer side in px.
+
+        Args:
+            shape: of the network's input, numbers where it takes nothing else.
+        """
+        sides = shape[1:3] if self.is_last else shape[2:4]
+        recipe = replace(self._recipe, is_fixed=any(isinstance(side, int) for side in sides))
+        return {max(choose_size(recipe, self.size, share)): share for share in shares(recipe)}
+
+    def make_input(self, rgb: np.ndarray, share: float = 1.0) -> np.ndarray:
         """Return the network's input, (1, 3, h, w) or (1, h, w, 3) float32."""
-        picture = make_input(rgb[..., ::-1] if self._is_bgr else rgb, self._recipe) * np.float32(self._range)
+        picture = make_input(rgb[..., ::-1] if self._is_bgr else rgb, self._recipe, share) * np.float32(self._range)
         return np.ascontiguousarray(picture.transpose(0, 2, 3, 1) if self.is_last else picture)
 
     def _read(self, key: str, default: Value, convert: Callable[[Any], Value]) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from types import ModuleType
@@ -20,7 +21,10 @@ INSTALL = {
     "onnxruntime": "pip install 'blockout[onnx]'",
     "pydensecrf": "pip install 'blockout[crf]'",
 }
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "bad allocation")
+_OUT_OF_MEMORY = (
+    *("out of memory", "not enough memory", "can't allocate memory", "bad allocation"),
+    *("bad_alloc", "failed to allocate"),  # ONNX Runtime
+)
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +92,7 @@ def run_within_memory(run: Callable[[int], Result], sizes: Sequence[int], unit: 
         try:
             result = run(size)
         except (RuntimeError, MemoryError) as error:
-            if not isinstance(error, MemoryError) and not any(mark in str(error).lower() for mark in _OUT_OF_MEMORY):
+            if not is_out_of_memory(error):
                 raise
             log.warning("memory ran out at %d %s", size, unit)
             _give_memory_back()
@@ -100,11 +104,15 @@ def run_within_memory(run: Callable[[int], Result], sizes: Sequence[int], unit: 
     )
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error of a library for networks means that memory ran out."""
+    return isinstance(error, MemoryError) or any(mark in str(error).lower() for mark in _OUT_OF_MEMORY)
+
+
 def _give_memory_back() -> None:
     import gc
 
-    import torch
-
     gc.collect()
-    if torch.cuda.is_available():
+    torch = sys.modules.get("torch")  # ONNX Runtime does without
+    if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from blockout.cli import main
-from blockout.errors import BlockoutError, EstimateUnusable, WeightsNotFound, WeightsUnusable
+from blockout.errors import BlockoutError, EstimateUnusable, MemoryExhausted, WeightsNotFound, WeightsUnusable
 from blockout.inference.photo import read_photo
 from blockout.inference.predict import Request
 from blockout.inference.prediction import DepthMap, DisparityMap, Estimate, MaskStack
@@ -18,15 +18,17 @@ pytest.importorskip("onnxruntime", reason="pip install 'blockout[onnx]'")
 onnx = pytest.importorskip("onnx", reason="pip install onnx: the tests write a network with it")
 
 
-def save_network(path: Path, weights: np.ndarray, bias: np.ndarray, **side: Any) -> Path:
-    """Write a network that mixes the channels of an 8 x 16 picture: (C, 3) weights, (C,) bias; and its side file."""
+def save_network(
+    path: Path, weights: np.ndarray, bias: np.ndarray, sides: tuple[int | str, int | str] = (8, 16), **side: Any
+) -> Path:
+    """Write a network that mixes the channels of a picture: (C, 3) weights, (C,) bias; and its side file."""
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     count = len(weights)
     graph = helper.make_graph(
         [helper.make_node("Conv", ["picture", "w", "b"], ["answer"])],
         "mix",
-        [helper.make_tensor_value_info("picture", onnx.TensorProto.FLOAT, [1, 3, 8, 16])],
-        [helper.make_tensor_value_info("answer", onnx.TensorProto.FLOAT, [1, count, 8, 16])],
+        [helper.make_tensor_value_info("picture", onnx.TensorProto.FLOAT, [1, 3, *sides])],
+        [helper.make_tensor_value_info("answer", onnx.TensorProto.FLOAT, [1, count, *sides])],
         [
             numpy_helper.from_array(weights.astype(np.float32).reshape(count, 3, 1, 1), "w"),
             numpy_helper.from_array(bias.astype(np.float32), "b"),
@@ -187,3 +189,39 @@ def test_an_output_that_does_not_fit_is_told(room: Path, tmp_path: Path) -> None
     refuse(below, room, EstimateUnusable, "above 0")
     negative = save_network(tmp_path / "ids.onnx", RED, np.array([-9]), meaning="ids")
     refuse(negative, room, EstimateUnusable, "no classes", task="segments")
+
+
+class Cramped:
+    """A session whose memory holds inputs up to some width."""
+
+    def __init__(self, session: Any, most_px: int) -> None:
+        self._session, self._most_px = session, most_px
+
+    def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        if max(pixels.shape[3] for pixels in inputs.values()) > self._most_px:
+            raise RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Failed to allocate memory for 99 bytes")
+        found: list[np.ndarray] = self._session.run(names, inputs)
+        return found
+
+
+def predict_cramped(path: Path, room: Path, most_px: int) -> Estimate:
+    from blockout.inference.onnx_model import OnnxModel
+
+    model = OnnxModel(Weights("onnx", str(path), "cpu"), "depth")
+    model._session = Cramped(model._session, most_px)
+    return model.predict(read_photo(room / "room.png"), None)
+
+
+def test_where_memory_runs_out_a_smaller_size_is_taken_and_told(room: Path, tmp_path: Path) -> None:
+    path = save_network(tmp_path / "d.onnx", RED, np.array([0.5]), ("h", "w"), meaning="metres", size=[56, 112])
+    found = predict_cramped(path, room, 60)
+    assert isinstance(found.depth, DepthMap)
+    assert found.depth.z.shape == (28, 56), "multiples of 14 or 8 as 56 and 112 are"
+    assert found.note == "at 56 px, since memory ran out at 112"
+    with pytest.raises(MemoryExhausted, match="even at 28 px"):
+        predict_cramped(path, room, 20)
+
+
+def test_a_network_of_one_size_is_not_tried_at_others(room: Path, tmp_path: Path) -> None:
+    with pytest.raises(MemoryExhausted, match="even at 16 px"):
+        predict_cramped(save_depth(tmp_path / "d.onnx"), room, 12)
