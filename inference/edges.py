@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -71,4 +73,4 @@ def sharpen_depth(depth: DepthMap, rgb: np.ndarray) -> DepthMap:
     chosen = cv2.ximgproc.weightedMedianFilter(np.ascontiguousarray(small), nearness, reach, sigma=LIKENESS)
     smooth = resize_depth(depth, size).z
     z = np.where(high - low > STEP * high, 1 / chosen, smooth).astype(np.float32)
-    return resize_depth(DepthMap(z, depth.is_metric), (height, width))
+    return resize_depth(replace(depth, z=z), (height, width))

@@ -79,10 +79,12 @@ class DepthMap:
     Attributes:
         z: (H, W) float32, metres when ``is_metric``, else metres up to one unknown factor; NaN where unknown.
         is_metric: whether the unit is known to be the metre.
+        error: relative error within a thing that its maker reckons with; 0 where only the map itself can tell.
     """
 
     z: np.ndarray
     is_metric: bool = False
+    error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,8 @@ Pixel i of n covers i / n to (i + 1) / n of a picture in every size, so that no 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -96,7 +98,7 @@ def resize_depth(depth: DepthMap, size: tuple[int, int]) -> DepthMap:
     if depth.z.shape == size:
         return depth
     resize = _shrink_depth if size[0] * size[1] < depth.z.size else _enlarge_depth
-    return DepthMap(resize(depth.z, size), depth.is_metric)
+    return replace(depth, z=resize(depth.z, size))
 
 
 def nearest_pixels(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -60,9 +60,9 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     scale = _choose_scale(ground, prediction)
     # Without a ground nothing says where y = 0 is: eye level puts the floor about right.
     height = CAMERA_HEIGHT_M / scale.factor if ground.camera_height is None else ground.camera_height
-    world = World(
-        world_from_camera(ground.down_cam, height), ground.camera_height is not None, scale.factor, _depth_error(leaves)
-    )
+    depth_error = max(_depth_error(leaves), prediction.depth.error)
+    pose = world_from_camera(ground.down_cam, height)
+    world = World(pose, ground.camera_height is not None, scale.factor, depth_error)
     if settings.shapes == "auto":
         report("shapes", 0.3)
         leaves = shape_segments(tree, prediction, world, settings.detail)

@@ -9,6 +9,7 @@ from blockout.inference.resample import (
     fit_depth,
     fit_segments,
     present_ids,
+    resize_depth,
     same_aspect,
     shrink,
     size_within,
@@ -179,3 +180,9 @@ def test_a_picture_shrinks_until_its_longer_side_fits(size: tuple[int, int], exp
     assert small.shape == (*expected, 3)
     assert (small is rgb) == (size == expected)
     assert (small == 90).all()
+
+
+def test_depth_of_another_size_keeps_what_is_known_of_it() -> None:
+    small = DepthMap(np.full((4, 6), 2.0, np.float32), is_metric=True, error=0.1)
+    resized = resize_depth(small, (8, 12))
+    assert (resized.is_metric, resized.error) == (True, 0.1)

@@ -105,6 +105,19 @@ def test_depth_that_bleeds_over_silhouettes_hardly_moves_a_front(room: Room) -> 
         assert np.median(depth_errors(scene, room, label)) < 0.01
 
 
+def test_depth_that_its_maker_calls_uncertain_leaves_faces_upright(room: Room) -> None:
+    prediction = room.prediction
+    post = room.mask("post")
+    lean = 1 + 0.3 * np.linspace(1, -1, len(post), dtype=np.float32)[:, None]
+    z = np.where(post, prediction.depth.z * lean, prediction.depth.z)
+
+    def climb(error: float) -> float:
+        leaning = replace(prediction, depth=replace(prediction.depth, z=z, error=error))
+        return abs(float(labelled(build(leaning, detail=0), "post")[0].world_from_plane[1, 2]))
+
+    assert climb(0.0) > 2 * climb(0.12)
+
+
 def test_outliers_hardly_move_a_front(room: Room) -> None:
     random = np.random.default_rng(0)
     wrong = random.random(room.prediction.photo.size) < 0.2
