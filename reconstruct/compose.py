@@ -10,10 +10,7 @@ from ..inference.prediction import Camera, Kind
 from .adjust import adjust, set_target
 from .evidence import Evidence
 from .fits import propose
-from .frames import transform
 from .judge import ERROR_CAP, Verdict, judge
-from .order import thin
-from .planes import fit_roughly, mean_error
 from .scene import Prism
 from .shapes import Shape, to_prism
 
@@ -95,10 +92,9 @@ def fit_each(pieces: list[Evidence], has_ground: bool) -> list[list[Fit]]:
     """Return the shapes that may explain each of several things that are seen on one grid."""
     trials = []
     for number, evidence in enumerate(pieces):
-        flat = fit_flat(evidence)
-        is_flat = flat < max(FLAT, ROUGH * evidence.roughness)
-        for shape in propose(evidence, has_ground, with_round=not is_flat or evidence.expects_round):
-            trials.append((number, shape, _allow(shape, flat, evidence)))
+        is_flat = evidence.flat_error < max(FLAT, ROUGH * evidence.roughness)
+        for shape in propose(evidence, has_ground, with_round=not is_flat or evidence.is_round_all_the_same):
+            trials.append((number, shape, _allow(shape, evidence)))
     verdicts = judge([(shape, pieces[number]) for number, shape, _ in trials])
     fits: list[list[Fit]] = [[] for _ in pieces]
     for (number, shape, allowed), verdict in zip(trials, verdicts, strict=True):
@@ -113,18 +109,17 @@ def _weigh(shape: Shape, verdict: Verdict, allowed: float, evidence: Evidence) -
 
 
 def _is_known_round(shape: Shape, evidence: Evidence) -> bool:
-    return shape.kind in ROUND and evidence.expects_round and shape.kind in EXPRESSED[evidence.expected]
+    return shape.kind in ROUND and evidence.is_round_all_the_same and shape.kind in EXPRESSED[evidence.expected]
 
 
-def _allow(shape: Shape, flat: float, evidence: Evidence) -> float:
-    """Return the relative depth error that a shape may have, given that of a plane."""
+def _allow(shape: Shape, evidence: Evidence) -> float:
+    """Return the relative depth error that a shape may have: of a round one not much more than that of a plane."""
     most = MOST_ERROR + 1.5 * evidence.depth_error
     if shape.kind not in ROUND:
         return most
     if _is_known_round(shape, evidence):
-        low, high = evidence.box
-        return most + BULGE * float(high[0] - low[0]) / 2 / evidence.camera.fx
-    return min(most, flat + ERROR_OVER_FLAT + evidence.depth_error)
+        return most + BULGE * evidence.half_width
+    return min(most, evidence.flat_error + ERROR_OVER_FLAT + evidence.depth_error)
 
 
 def _adjust_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
@@ -151,9 +146,3 @@ def solidify(fit: Fit, kind: Kind, camera: Camera, world_from_camera: np.ndarray
     kept, error = fit.verdict.overlap, fit.verdict.error
     reason = f"{fit.shape.kind}: keeps {kept:.0%} of the outline, {error:.1%} off in depth"
     return replace(prism, residual=error, reason=reason)
-
-
-def fit_flat(evidence: Evidence) -> float:
-    """Return the mean relative depth error of the plane that fits a segment best: what a shape has to match."""
-    points = transform(evidence.camera_from_world, thin(evidence.points))
-    return mean_error(points @ fit_roughly(points) - 1) if len(points) else 0.0

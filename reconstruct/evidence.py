@@ -10,7 +10,8 @@ import numpy as np
 
 from ..inference.prediction import Camera
 from .frames import rays_through, transform
-from .order import median
+from .order import median, thin
+from .planes import fit_roughly, mean_error
 
 SQUARE = np.ones((3, 3), np.uint8)  # a pixel of the grid: closer than that an outline is not known
 GRID_PX = 128  # long side of the grid that a segment's box is reduced to
@@ -18,6 +19,8 @@ MARGIN = 0.15  # of the box, around it: what a shape may cover there decides whe
 BLEEDING = 0.02  # relative change of depth from pixel to pixel, into the outline: no face is that steep for long
 FLAT, LEAST_FLAT = 0.003, 12  # relative error and pixels of a plane that is too steep for others
 BEND_OF_DEVIATION = 0.6745 * 6**0.5  # median size of the second difference of noise of deviation one
+TOO_FLAT = 0.05  # of its half width: half of what a plane leaves of a cylinder seen from beside
+DOUBTFUL = 0.002  # relative error of a depth map that may bend what it shows
 CLEARLY_NEARER = 0.02  # relative
 STEP = 0.05  # relative change of depth between neighbours across which no normal is taken
 
@@ -82,10 +85,23 @@ class Evidence:
         medians = [median(known) for bend in bends if len(known := bend[np.isfinite(bend)])]
         return max(medians, default=0.0) / BEND_OF_DEVIATION
 
+    @cached_property
+    def flat_error(self) -> float:
+        """Return the mean relative depth error of the plane that fits best: what a shape has to match."""
+        points = transform(self.camera_from_world, thin(self.points))
+        return mean_error(points @ fit_roughly(points) - 1) if len(points) else 0.0
+
     @property
-    def expects_round(self) -> bool:
-        """Return whether a network or the thing's name tells that it is round, even where its depth looks flat."""
-        return self.expected in ("cylinder", "sphere", "cone")
+    def half_width(self) -> float:
+        """Return half of how wide it is, over its distance."""
+        low, high = self.box
+        return float(high[0] - low[0]) / 2 / self.camera.fx
+
+    @property
+    def is_round_all_the_same(self) -> bool:
+        """Return whether a network or its name calls it round, and depth knows no better: too flat, or doubtful."""
+        is_round = self.expected in ("cylinder", "sphere", "cone")
+        return is_round and (self.flat_error < TOO_FLAT * self.half_width or self.depth_error > DOUBTFUL)
 
     @cached_property
     def is_cut_below(self) -> bool:

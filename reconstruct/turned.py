@@ -147,7 +147,7 @@ def fit_lathe(evidence: Evidence, bottom: float) -> Iterator[Shape]:
     while len(keep := keep_corners(sections, tolerance)) > LATHE_SECTIONS:
         tolerance *= 1.5
     axes = [(float(np.average(fronts - share * radii, weights=radii)), share) for share in LATHE_FLATNESS]
-    if evidence.expects_round:
+    if evidence.is_round_all_the_same:
         axes.append((median(near) - SHOWN_FLAT * float(np.average(radii, weights=radii)), 1.0))
     for axis, flatness in axes:
         centres = middles[:, None] * sideways + axis * towards

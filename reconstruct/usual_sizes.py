@@ -166,7 +166,7 @@ THIN: dict[str, dict[str, tuple[float, float]]] = {  # by source: thickness from
         "blanket": (0.02, 0.15),
     },
     "unchecked, what games are played with; their rules limit some": {
-        "ball": (0.04, 0.3),
+        "sports ball": (0.04, 0.3),
         "tennis racket": (0.02, 0.04),
         "baseball bat": (0.05, 0.07),
         "baseball glove": (0.08, 0.2),
@@ -186,7 +186,6 @@ THIN: dict[str, dict[str, tuple[float, float]]] = {  # by source: thickness from
     },
     "unchecked, plants and what is made of cloth or paper": {
         "flower, leaves, branch": (0.03, 0.4),
-        "plant": (0.2, 1.2),
         "clothes, apparel, cloth, textile": (0.03, 0.3),
         "paper, cardboard, napkin": (0.003, 0.03),
         "net": (0.01, 0.05),
@@ -209,10 +208,8 @@ THIN: dict[str, dict[str, tuple[float, float]]] = {  # by source: thickness from
         "cage": (0.3, 1.5),
     },
     "unchecked, what stands about": {
-        "lamp, base": (0.15, 0.6),
         "fan": (0.2, 0.5),
         "basket": (0.2, 0.5),
-        "box, case": (0.15, 0.8),
         "tank": (0.5, 6.0),
         "bird": (0.08, 0.3),
         "rock, stone": (0.2, 2.0),

@@ -85,8 +85,10 @@ def test_each_shape_that_a_name_tells_is_one_that_segments_have() -> None:
     assert len(set(names)) == len(names)
 
 
-# What has no usual size: names for all that is left over, for masses, and for what is far away.
+# What has no usual size: names for what comes in all sizes or is left over, for masses, and for what is far away.
 SIZELESS = {
+    *("box", "case, display case, showcase", "ball", "lamp", "base, pedestal, stand", "plant, flora, plant life"),
+    "plant-other",
     *(
         "mountain-merged",
         "mountain, mount",
