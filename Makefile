@@ -24,11 +24,13 @@ lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyprojec
 	.venv/bin/mypy
 	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --disable-error-code=name-defined --no-warn-unused-ignores tests examples benchmarks
 
-train-embedded: .venv/installed-dev  ## train such a network as the embedded one from nothing; MATERIAL=DIR names photographs for it
-	.venv/bin/blockout dataset synthesize -o .cache/embedded/scenes --count $(or $(SCENES),8192) --seed 1 \
-		--workers $(or $(WORKERS),2) $(addprefix --material ,$(MATERIAL))
-	.venv/bin/blockout train inference/training/embedded_first.toml
-	.venv/bin/blockout train inference/training/embedded_second.toml --export .cache/embedded/embedded.onnx
+train-embedded: .venv/installed-dev  ## train the embedded network from nothing; MATERIAL=DIR names photographs for it
+	@[ -d "$(MATERIAL)" ] || { echo "MATERIAL=DIR names the folder of photographs and models: see docs/embedded.md" >&2; exit 1; }
+	.venv/bin/blockout dataset synthesize -o .cache/embedded/scenes --count $(or $(SCENES),6144) --seed 31 \
+		--workers $(or $(WORKERS),2) --material $(MATERIAL)
+	.venv/bin/blockout dataset compose --foregrounds $(MATERIAL)/foregrounds --backgrounds $(MATERIAL)/backgrounds \
+		-o .cache/embedded/composites --size 192x256 --count 4000 --seed 31
+	.venv/bin/blockout train inference/training/embedded.toml --export .cache/embedded/embedded.onnx
 	@echo "copy .cache/embedded/embedded.onnx over inference/weights/embedded.onnx when 'blockout evaluate' says so"
 
 bench: .venv/installed-dev  ## measure speed, memory and quality; never a gate
