@@ -34,7 +34,7 @@ class Embedded:
     """What ships with Blockout: one small network that was trained on synthetic scenes alone."""
 
     name = "embedded"
-    licence = "GPL-3.0-or-later; trained on synthetic scenes with CC0, MIT, BSD and CC-BY material"
+    licence = "GPL-3.0-or-later; trained on synthetic scenes with CC0 and MIT-0 material"
 
     def __init__(self, path: Path = WEIGHTS) -> None:
         self._session = open_network(path)

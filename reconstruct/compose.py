@@ -26,6 +26,7 @@ EXPRESSED = {  # which shapes are of a class
 UNEXPECTED = 0.006  # cost of a shape of another class than a network or a name tells
 # Depth may show a round thing flat: how far its face may stray from that, of its half width, and how much it counts.
 BULGE, FORGIVEN = 0.6, 0.05
+SEEN_BULGE = 0.6  # of its half width: depth that errs by more does not tell what is round
 ERROR_OVER_FLAT = 0.002  # of a round shape over a plane's
 FLAT, ROUGH = 0.0015, 1.2  # relative depth error of a plane, and times the depth's own: so flat a thing is not round
 ADJUSTED = (("box",), ("cylinder", "cone"))
@@ -93,7 +94,8 @@ def fit_each(pieces: list[Evidence], has_ground: bool) -> list[list[Fit]]:
     trials = []
     for number, evidence in enumerate(pieces):
         is_flat = evidence.flat_error < max(FLAT, ROUGH * evidence.roughness)
-        for shape in propose(evidence, has_ground, with_round=not is_flat or evidence.is_round_all_the_same):
+        shows_round = not is_flat and evidence.depth_error < SEEN_BULGE * evidence.half_width
+        for shape in propose(evidence, has_ground, with_round=shows_round or evidence.is_round_all_the_same):
             trials.append((number, shape, _allow(shape, evidence)))
     verdicts = judge([(shape, pieces[number]) for number, shape, _ in trials])
     fits: list[list[Fit]] = [[] for _ in pieces]
