@@ -24,9 +24,8 @@ EXPRESSED = {  # which shapes are of a class
     "prism": ("profile",),
 }
 UNEXPECTED = 0.006  # cost of a shape of another class than a network or a name tells
-# Depth may show a round thing flat: how far its face may stray from that, of its half width, and how much it counts.
-BULGE, FORGIVEN = 0.6, 0.05
-SEEN_BULGE = 0.6  # of its half width: depth that errs by more does not tell what is round
+BULGE = 0.6  # of its half width, of a round thing towards the camera: depth that errs by more cannot tell
+FORGIVEN = 0.05  # weight of errors of a thing that is known to be round, where depth may show it flat
 ERROR_OVER_FLAT = 0.002  # of a round shape over a plane's
 FLAT, ROUGH = 0.0015, 1.2  # relative depth error of a plane, and times the depth's own: so flat a thing is not round
 ADJUSTED = (("box",), ("cylinder", "cone"))
@@ -94,7 +93,7 @@ def fit_each(pieces: list[Evidence], has_ground: bool) -> list[list[Fit]]:
     trials = []
     for number, evidence in enumerate(pieces):
         is_flat = evidence.flat_error < max(FLAT, ROUGH * evidence.roughness)
-        shows_round = not is_flat and evidence.depth_error < SEEN_BULGE * evidence.half_width
+        shows_round = not is_flat and evidence.depth_error < BULGE * evidence.half_width
         for shape in propose(evidence, has_ground, with_round=shows_round or evidence.is_round_all_the_same):
             trials.append((number, shape, _allow(shape, evidence)))
     verdicts = judge([(shape, pieces[number]) for number, shape, _ in trials])

@@ -158,4 +158,5 @@ def _part(evidence: Evidence, cut: Cut) -> Iterator[Evidence]:
             own = labels == label
             if np.count_nonzero(own) >= LEAST_PIECE * np.count_nonzero(evidence.own):
                 chosen = number[own]
-                yield replace(evidence, own=own, points=evidence.points[chosen], normals=evidence.normals[chosen])
+                points, normals = evidence.points[chosen], evidence.normals[chosen]
+                yield replace(evidence, own=own, points=points, normals=normals, expected="")

@@ -25,11 +25,6 @@ def open_stage(path: Path) -> Usd.Stage:
     return Usd.Stage.Open(str(path))
 
 
-def count_prims(path: Path) -> int:
-    stage = open_stage(path)  # closed on return, so that its disk can go
-    return len(list(stage.Traverse()))
-
-
 def mesh_path(scene: Scene, name: str) -> str:
     return f"{prim_paths(scene.prisms)[name]}/{stem(name)}_geo"
 
