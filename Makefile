@@ -29,7 +29,7 @@ train-embedded: .venv/installed-dev  ## train the embedded network from nothing;
 	.venv/bin/blockout dataset synthesize -o .cache/embedded/scenes --count $(or $(SCENES),6144) --seed 31 \
 		--workers $(or $(WORKERS),2) --material $(MATERIAL)
 	.venv/bin/blockout dataset compose --foregrounds $(MATERIAL)/foregrounds --backgrounds $(MATERIAL)/backgrounds \
-		-o .cache/embedded/composites --size 192x256 --count 4000 --seed 31
+		--licences CC0,MIT-0 --part training -o .cache/embedded/composites --size 192x256 --count 4000 --seed 31
 	.venv/bin/blockout train inference/training/embedded.toml --export .cache/embedded/embedded.onnx
 	@echo "copy .cache/embedded/embedded.onnx over inference/weights/embedded.onnx when 'blockout evaluate' says so"
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .cli_options import LARGEST_SEED, Stopped, add_reporting, positive, whole
+from .cli_options import LARGEST_SEED, Stopped, add_reporting, names, positive, whole
 from .cli_pair import add_backgrounds
 from .cli_synthesize import add_synthesize
 from .errors import Cancelled, UsageError
@@ -42,6 +42,7 @@ def _add_compose(actions: argparse._SubParsersAction[Any]) -> None:
     compose.add_argument("--foregrounds", required=True, type=Path, metavar="DIR", help="pictures with transparency")
     compose.add_argument("--backgrounds", required=True, type=Path, metavar="DIR", help="photos; their middle is used")
     compose.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="the folder of the data set")
+    _add_choice(compose.add_argument_group("which of the pictures are taken (default: all)"))
     _add_samples(compose.add_argument_group("data set"))
     _add_depth(compose.add_argument_group("depth: none unless one of the first two is given"))
     work = compose.add_argument_group("work")
@@ -49,6 +50,22 @@ def _add_compose(actions: argparse._SubParsersAction[Any]) -> None:
     work.add_argument("--ray", metavar="ADDRESS", help="work on a Ray cluster; its nodes see the same paths")
     work.add_argument("--keep-going", action="store_true", help="skip and name pictures that cannot serve")
     add_reporting(compose)
+
+
+def _add_choice(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--licences",
+        type=names,
+        default="any",
+        metavar="LIST",
+        help="only what index.csv beside the folder lists under these, as CC0,MIT-0 (default: any)",
+    )
+    group.add_argument(
+        "--part",
+        choices=("all", "training", "evaluation"),
+        default="all",
+        help="without, or only, the eighth of the files that is kept for evaluation (default: all)",
+    )
 
 
 def _add_samples(group: argparse._ArgumentGroup) -> None:
@@ -133,8 +150,8 @@ def _read_recipe(arguments: argparse.Namespace) -> Recipe:
     if least > largest:
         raise UsageError(f"--scale {least:g} {largest:g}: the first must not be above the second.")
     return Recipe(
-        list_pictures(arguments.foregrounds, "foregrounds"),
-        list_pictures(arguments.backgrounds, "backgrounds"),
+        list_pictures(arguments.foregrounds, "foregrounds", arguments.licences, arguments.part),
+        list_pictures(arguments.backgrounds, "backgrounds", arguments.licences, arguments.part),
         layout=arguments.layout,
         size=arguments.size,
         placements=arguments.placements,

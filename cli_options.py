@@ -252,6 +252,14 @@ def whole(least: int = 1, most: int | None = None) -> Callable[[str], int]:
     return parse
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Read names with commas between them from the command line."""
+    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing")
+    return found
+
+
 def _angle(text: str) -> float:
     value = _number(text)
     if not 1 < value < 175:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .cli_options import LARGEST_SEED, Stopped, add_reporting, whole
+from .cli_options import LARGEST_SEED, Stopped, add_reporting, names, whole
 
 
 def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
@@ -36,7 +36,7 @@ def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
     )
     synthesize.add_argument(
         "--licences",
-        type=_names,
+        type=names,
         default="CC0,MIT-0",
         metavar="LIST",
         help="of the material that may be used, by its index.csv; 'any' takes all (default: CC0,MIT-0)",
@@ -74,13 +74,6 @@ def run_synthesize(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         lines = [f"scenes       {record['scenes']:,}, {record['made']:,} of them now", f"wrote        {folder}"]
         console.report(record, lines)
     return 0
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not names:
-        raise argparse.ArgumentTypeError(f"{text!r} names no licence")
-    return names
 
 
 def _share(text: str) -> float:

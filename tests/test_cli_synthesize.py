@@ -47,7 +47,7 @@ def test_licences_and_cycles_are_handed_over(asked: dict[str, Any], tmp_path: Pa
     [
         ("--cycles", "2", "'2' is not a number from 0 to 1"),
         ("--cycles", "some", "'some' is not a number from 0 to 1"),
-        ("--licences", " , ", "names no licence"),
+        ("--licences", " , ", "names nothing"),
         ("--count", "0", "'0' is not a whole number from 1 up"),
     ],
 )

@@ -14,13 +14,22 @@ from ...errors import BlockoutError, MaterialUnusable
 from ..photo import FORMATS
 from .compose_pictures import find_depth, read_background, read_cut_out
 from .compose_plan import Recipe
+from .material_folder import ANY, INDEX, MaterialFolder, is_held_out
+
+PARTS = ("all", "training", "evaluation")
 
 
-def list_pictures(folder: Path, what: str) -> tuple[str, ...]:
+def list_pictures(folder: Path, what: str, licences: tuple[str, ...] = (ANY,), part: str = PARTS[0]) -> tuple[str, ...]:
     """Return the paths of a folder's pictures in the order of their names.
 
+    Args:
+        folder: of pictures; its parent may have an index.csv, which tells their licences.
+        what: they are to be, for a sentence.
+        licences: only pictures under one of these are taken, by their name without version.
+        part: "training" leaves out the eighth that is kept for evaluation, "evaluation" takes no other.
+
     Raises:
-        MaterialUnusable: it is no folder, or holds none.
+        MaterialUnusable: it is no folder, or holds none that may be used.
     """
     if not folder.is_dir():
         raise MaterialUnusable(f"{folder}: there is no such folder; name the one that holds the {what}")
@@ -29,7 +38,16 @@ def list_pictures(folder: Path, what: str) -> tuple[str, ...]:
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.is_file())
     if not found:
         raise MaterialUnusable(f"{folder} holds no picture; put the {what} there, as PNG or JPEG for example")
-    return tuple(map(str, found))
+    material = MaterialFolder(folder.absolute().parent, licences)
+    chosen = [path for path in found if material.allows(path.absolute())]
+    if part != PARTS[0]:
+        chosen = [path for path in chosen if is_held_out(path.name) == (part == "evaluation")]
+    if not chosen:
+        raise MaterialUnusable(
+            f"{folder}: none of {len(found)} pictures is of the part '{part}' and listed under {', '.join(licences)} "
+            f"in {material.path / INDEX}; list them there, or allow other licences or parts"
+        )
+    return tuple(map(str, chosen))
 
 
 def select_material(recipe: Recipe, threads: int, *, keep_going: bool) -> tuple[Recipe, str, tuple[str, ...]]:

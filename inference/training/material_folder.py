@@ -14,6 +14,7 @@ import numpy as np
 
 FREE = ("CC0", "MIT-0")  # licences that ask for nothing, not even a credit
 ANY = "any"
+INDEX = "index.csv"
 HELD_OUT = 8  # one file in so many is kept for evaluation
 
 
@@ -35,20 +36,20 @@ class MaterialFolder:
         """Return the files of a part that may be used, by name; ``held_out`` says otherwise than the folder does."""
         wanted = self.held_out if held_out is None else held_out
         able = [path for path in sorted((self.path / part).glob("*")) if is_held_out(path.name) == wanted]
-        return [path for path in able if self._is_allowed(f"{part}/{path.name}")]
+        return [path for path in able if self.allows(path)]
 
     def category(self, path: Path) -> str:
         """Return what the index says that a file shows, "" without an entry."""
         return self._rows.get(f"{path.parent.name}/{path.name}", {}).get("category", "")
 
-    def _is_allowed(self, name: str) -> bool:
-        if ANY in self.licences:
-            return True
-        return name_licence(self._rows.get(name, {}).get("licence", "")) in self.licences
+    def allows(self, path: Path) -> bool:
+        """Return whether a file of one of the parts has one of the licences."""
+        row = self._rows.get(f"{path.parent.name}/{path.name}", {})
+        return ANY in self.licences or name_licence(row.get("licence", "")) in self.licences
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, str]]:
-        path = self.path / "index.csv"
+        path = self.path / INDEX
         if not path.is_file():
             return {}
         with path.open(newline="", encoding="utf-8") as file:

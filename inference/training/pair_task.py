@@ -12,17 +12,23 @@ from torch import nn
 from ...errors import TrainingConfigInvalid, UsageError
 from .checkpoints import load_weights
 from .losses import choose_weights, sum_losses
+from .pair_changes import change_between
 from .pair_data import Pair, PairSet
 from .pair_network import PairNetwork
 from .progress_sheets import draw_pair_sheet
 from .train import Batch, Parts
 from .train_config import TrainConfig
 
-OPTIONS = ("losses",)
+OPTIONS = ("changes", "losses", "photographs", "share")
 
 
 class PairTask:
-    """Feeds composites to the loop; ``options.losses`` is a mix's name or the weights by output and loss."""
+    """Feeds composites to the loop, half of them mirrored.
+
+    Its options: ``losses``, a mix's name or the weights by output and loss; ``changes``, the share of pairs whose two
+    pictures differ in more than the foreground (0.5); ``photographs``, a further data set, relative to the other, that
+    needs no depth, and ``share``, of pairs that come from it (0.3).
+    """
 
     def __init__(self, config: TrainConfig) -> None:
         unknown = [key for key in config.options if key not in OPTIONS]
@@ -32,19 +38,29 @@ class PairTask:
             self._weights = choose_weights(config.options.get("losses", "rmse-bce-dice"))
         except UsageError as error:
             raise TrainingConfigInvalid(f"options.losses: {error}") from None
-        self._config = config
-        self._pairs = PairSet(config.data)
+        self._config, self._changes = config, float(config.options.get("changes", 0.5))
+        self._sets, folder = [PairSet(config.data)], config.options.get("photographs")
+        self._share = 0.0 if folder is None else float(config.options.get("share", 0.3))
+        if folder is not None:
+            self._sets.append(PairSet(config.data / str(folder), with_depth=False))
 
     def network(self) -> nn.Module:
         """Return the network with fresh weights."""
         return PairNetwork()
 
     def batch(self, step: int) -> Batch:
-        """Return the batch of a step, the same whatever came before."""
-        chance = np.random.default_rng([self._config.seed, step])
-        return stack(
-            [self._pairs[int(number)] for number in chance.integers(len(self._pairs), size=self._config.batch)]
-        )
+        """Return the batch of a step, the same whatever came before; its first pair has depth."""
+        rng = np.random.default_rng([self._config.seed, step])
+        return stack([self._draw(row > 0 and rng.random() < self._share, rng) for row in range(self._config.batch)])
+
+    def _draw(self, of_photographs: bool, rng: np.random.Generator) -> Pair:
+        pairs = self._sets[int(of_photographs)]
+        pair = pairs[int(rng.integers(len(pairs)))]
+        if rng.random() < self._changes:
+            pair = change_between(pair, rng)
+        if rng.random() < 0.5:
+            pair = Pair(*(np.ascontiguousarray(value[:, ::-1]) for value in vars(pair).values()))
+        return pair
 
     def losses(self, network: nn.Module, batch: Batch) -> tuple[torch.Tensor, Parts]:
         """Return the number to minimise, and its parts by name."""

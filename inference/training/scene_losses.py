@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from .network import split
+from .render_solids import BOX, CONE, CYLINDER, PRISM, SPHERE
 
 WEIGHTS = {
     "depth": 1.0,
@@ -15,11 +16,13 @@ WEIGHTS = {
     "edge": 0.6,
     "centre": 10.0,
     "offset": 0.5,
-    "shape": 0.15,
+    "shape": 0.25,
     "normal": 0.5,
     "focal": 0.3,
     "down": 3.0,
 }
+# How much a pixel of a shape counts: its share of all things over its share of all pixels, for round things are small.
+OF_SHAPE = {BOX: 1.0, CYLINDER: 3.0, SPHERE: 2.0, CONE: 2.0, PRISM: 1.0}
 
 
 def scene_losses(
@@ -42,7 +45,8 @@ def scene_losses(
     parts["centre"] = (missed * (1 + 8 * batch["centre"]) * told).mean()
     off = (seen["offset"] - batch["offset"]).abs().mean(1)
     parts["offset"] = (off * batch["has_centre"]).sum() / batch["has_centre"].sum().clamp(min=1)
-    parts["shape"] = functional.cross_entropy(seen["shape"], batch["shape"], ignore_index=-1)
+    by_shape = seen["shape"].new_tensor([OF_SHAPE[shape] for shape in sorted(OF_SHAPE)])
+    parts["shape"] = functional.cross_entropy(seen["shape"], batch["shape"], by_shape, ignore_index=-1)
     normal = functional.normalize(seen["normal"], dim=1)
     turned = 1 - (normal * batch["normal"]).sum(1)
     parts["normal"] = (turned * known).sum() / known.sum().clamp(min=1)

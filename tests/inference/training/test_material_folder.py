@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blockout.errors import MaterialUnusable
+from blockout.inference.training.compose_material import list_pictures
 from blockout.inference.training.material_folder import MaterialFolder, is_held_out, name_licence, read_rgba
 from blockout.inference.training.material_pictures import gather_materials
 from blockout.inference.training.synthesis_patterns import PATTERNS
@@ -63,3 +65,20 @@ def test_what_is_no_picture_is_passed_over(tmp_path: Path) -> None:
     assert read_rgba(tmp_path / "notes.txt") is None
     Image.fromarray(np.full((2, 3), 7, np.uint8)).save(tmp_path / "grey.png")
     assert read_rgba(tmp_path / "grey.png")[0, 0].tolist() == [7, 7, 7, 255]  # type: ignore[index]
+
+
+def test_composites_take_the_licences_and_the_part_that_are_asked_for(folder: Path) -> None:
+    textures = folder / "textures"
+    assert len(list_pictures(textures, "backgrounds")) == len(LICENCES) + 1
+    free = list_pictures(textures, "backgrounds", ("CC0", "MIT-0"), "training")
+    assert {Path(path).stem.rstrip("0123456789") for path in free} == {"free", "zero"}
+    for number in range(40):
+        Image.new("RGB", (4, 4)).save(textures / f"t{number}.png")
+    parts = {part: set(list_pictures(textures, "", part=part)) for part in ("all", "training", "evaluation")}
+    assert parts["training"] and parts["evaluation"] and not parts["training"] & parts["evaluation"]
+    assert parts["all"] == parts["training"] | parts["evaluation"]
+
+
+def test_pictures_that_may_not_be_used_are_told(folder: Path) -> None:
+    with pytest.raises(MaterialUnusable, match=r"none of 5 pictures .* listed under GPL in .*index\.csv"):
+        list_pictures(folder / "textures", "backgrounds", ("GPL",))

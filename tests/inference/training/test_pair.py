@@ -58,6 +58,32 @@ def test_a_step_has_the_same_batch_whatever_came_before(config: TrainConfig) -> 
     assert not torch.equal(first["overlay"], one.batch(6)["overlay"])
 
 
+def test_photographs_without_depth_mix_in(config: TrainConfig, recipe: Recipe) -> None:
+    compose(replace(recipe, size=(64, 96)), config.data.with_name("photographs"))
+    task = PairTask(replace(config, options={"photographs": "../photographs", "share": 0.5, "changes": 0.0}))
+    batches = [task.batch(step) for step in range(12)]
+    known = torch.stack([batch["depth"].isfinite().flatten(1).any(1) for batch in batches])
+    assert known[:, 0].all() and 0.2 < 1 - known[:, 1:].float().mean() < 0.8
+    total, parts = task.losses(task.network(), batches[0])
+    assert total.isfinite() and all(value.isfinite() for value in parts.values())
+
+
+def test_half_of_the_pairs_are_mirrored_and_changed(config: TrainConfig) -> None:
+    pairs = PairSet(config.data)
+    known = {pair.mask.tobytes() for pair in (pairs[number] for number in range(len(pairs)))}
+    plain = PairTask(replace(config, options={"changes": 0.0}))
+    masks = torch.cat([plain.batch(step)["mask"] for step in range(20)])[:, 0].bool().numpy()
+    as_drawn = [mask.tobytes() in known for mask in masks]
+    assert 0.2 < np.mean(as_drawn) < 1
+    assert all(drawn or mask[:, ::-1].tobytes() in known for drawn, mask in zip(as_drawn, masks, strict=True))
+    overlays = {pairs[number].overlay.tobytes() for number in range(len(pairs))}
+    for share, expected in ((0.0, True), (1.0, False)):
+        task = PairTask(replace(config, options={"changes": share}))
+        shown = (task.batch(0)["overlay"] * 255).round().byte().permute(0, 2, 3, 1).numpy()
+        found = [any(view.tobytes() in overlays for view in (picture, picture[:, ::-1])) for picture in shown]
+        assert all(found) if expected else not any(found)
+
+
 def test_the_network_is_small_and_gives_logits_of_the_pictures_size() -> None:
     network = PairNetwork()
     assert sum(value.numel() for value in network.parameters()) <= 1_800_000
