@@ -23,6 +23,9 @@ MIN_LINE = 0.03  # of the picture's longer side: shorter segments are texture
 VERTICAL_TOLERANCE_DEG = 1.2  # between a line and the direction to the vertical vanishing point
 MIN_SUPPORT = 0.8  # length of lines in longer sides of the picture that a gravity must explain to be believed
 MIN_GAIN = 1.4  # how many times more a gravity must explain than a level camera does
+REFINE_MIN_SUPPORT = 0.9  # the same, to be more believed than what was known
+SUPPORT_OF_DOUBT = 0.15  # support that a gravity needs more where it is not expected, times half of sigmas squared
+STEPS_OF_DOUBT, REACH_OF_DOUBT = 4, 3  # of the grid in a sigma; sigmas
 FOV_MIN_SUPPORT, FOV_MIN_GAIN = 1.6, 1.15  # the same for a field of view, over the narrowest and the widest
 HORIZONTAL_WEIGHT = 0.5  # horizontals find some common heading under any gravity: they weigh less than verticals
 
@@ -86,6 +89,33 @@ def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:
     if score < MIN_SUPPORT or score < MIN_GAIN * level:
         pitch, roll = 0.0, 0.0
     return View(camera, down_from_angles(pitch, roll))
+
+
+def refine_gravity(photo: Photo, camera: Camera, down_cam: np.ndarray, sigma_deg: float) -> np.ndarray | None:
+    """Return gravity as the straight lines of a photo tell it where it is known roughly; None where they tell little.
+
+    Args:
+        photo: any photo.
+        camera: its intrinsics.
+        down_cam: (3,) unit vector along gravity as known so far, camera axes.
+        sigma_deg: standard deviation of its pitch and of its roll.
+
+    Returns:
+        (3,) float64 unit vector: of directions within three standard deviations the one that lines and what is known
+        make likeliest.
+    """
+    small = shrink(photo.rgb, WORK_SIDE_PX)
+    lines, camera = detect_lines(small), camera.resized(*small.shape[:2])
+    pitch_deg, roll_deg = np.degrees(-np.arcsin(down_cam[2])), np.degrees(np.arctan2(down_cam[0], down_cam[1]))
+    off = np.arange(-STEPS_OF_DOUBT * REACH_OF_DOUBT, STEPS_OF_DOUBT * REACH_OF_DOUBT + 1) / STEPS_OF_DOUBT
+    pitches, rolls = (grid.ravel() for grid in np.meshgrid(off, off, indexing="ij"))
+    doubt = SUPPORT_OF_DOUBT / 2 * (pitches**2 + rolls**2)
+    pitches, rolls = pitch_deg + sigma_deg * pitches, roll_deg + sigma_deg * rolls
+    support = _scores(lines, camera, pitches, rolls)
+    best = int(np.argmax(support - doubt))
+    if support[best] < REFINE_MIN_SUPPORT:
+        return None
+    return np.asarray(down_from_angles(pitches[best], rolls[best]))
 
 
 def _lengths(lines: np.ndarray) -> np.ndarray:

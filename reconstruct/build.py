@@ -9,10 +9,11 @@ from functools import partial
 import numpy as np
 
 from ..errors import DepthUnusable, NothingToBuild
-from ..inference.prediction import Prediction
+from ..inference.prediction import KINDS, Prediction
+from ..inference.vanishing import refine_gravity
 from .bleeding import settle_depth
 from .frames import world_from_camera
-from .ground import Ground, find_ground
+from .ground import Ground, doubt_tilt, find_ground, level_ground
 from .names import identifier
 from .priors import expect_thickness
 from .prisms import fit_front, make_prism, place
@@ -25,6 +26,7 @@ from .surroundings import Seen, close_set
 from .thickness import Usual
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
+BENT = 0.003  # relative error of a depth map that may tilt the ground
 FLATTEST = 0.25  # of the photo, which most likely is flat: walls and floors
 
 Progress = Callable[[str, float], None]
@@ -56,11 +58,11 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     prediction = replace(prediction, depth=replace(prediction.depth, z=settled))
     leaves = tree.leaves()
     survey(tree, prediction, leaves)
-    ground = _find_ground(leaves, prediction)
+    depth_error = max(_depth_error(leaves), prediction.depth.error)
+    ground = _find_ground(leaves, prediction, depth_error)
     scale = _choose_scale(ground, prediction)
     # Without a ground nothing says where y = 0 is: eye level puts the floor about right.
     height = CAMERA_HEIGHT_M / scale.factor if ground.camera_height is None else ground.camera_height
-    depth_error = max(_depth_error(leaves), prediction.depth.error)
     pose = world_from_camera(ground.down_cam, height)
     world = World(pose, ground.camera_height is not None, scale.factor, depth_error)
     if settings.shapes == "auto":
@@ -103,13 +105,19 @@ def _depth_error(leaves: list[Node]) -> float:
     return float(errors[order][np.searchsorted(covered, FLATTEST * covered[-1])])
 
 
-def _find_ground(leaves: list[Node], prediction: Prediction) -> Ground:
+def _find_ground(leaves: list[Node], prediction: Prediction, depth_error: float) -> Ground:
     solid = [leaf for leaf in leaves if leaf.segment.kind != "sky"]
-    return find_ground(
-        _join_samples([leaf for leaf in solid if leaf.segment.kind == "ground"]),
-        _join_samples(solid),
-        prediction.gravity_cam,
+    named, everything = (
+        _join_samples([leaf for leaf in solid if leaf.segment.kind in kinds]) for kinds in (("ground",), KINDS)
     )
+    ground = find_ground(named, everything, prediction.gravity_cam)
+    if ground.camera_height is None or depth_error < BENT:
+        return ground
+    # Depth that errs smoothly tilts the ground; edges of walls and furniture still show which way is down.
+    samples = named if len(named[1]) else everything
+    sigma_deg = doubt_tilt(ground, *samples, depth_error)
+    down_cam = refine_gravity(prediction.photo, prediction.camera, ground.down_cam, sigma_deg)
+    return ground if down_cam is None else level_ground(ground, down_cam, *samples)
 
 
 def _join_samples(leaves: list[Node]) -> tuple[np.ndarray, np.ndarray]:

@@ -70,7 +70,7 @@ def imports_of(room: str) -> Iterator[tuple[str, str]]:
 OF_EVERYONE = {"__version__", "errors"}
 WELCOME = {
     "inference": {"inference"},
-    "reconstruct": {"reconstruct", "inference.labels", "inference.prediction"},
+    "reconstruct": {"reconstruct", "inference.labels", "inference.prediction", "inference.vanishing"},
     "addon": {"addon", "cli", "cli_options", "estimators", "output", "pipeline", "reconstruct", "summary"},
 }
 
