@@ -12,6 +12,7 @@ from ..errors import DepthUnusable, NothingToBuild
 from ..inference.prediction import KINDS, Prediction
 from ..inference.vanishing import refine_gravity
 from .bleeding import settle_depth
+from .compose import BENT
 from .frames import world_from_camera
 from .ground import Ground, doubt_tilt, find_ground, level_ground
 from .names import identifier
@@ -26,7 +27,6 @@ from .surroundings import Seen, close_set
 from .thickness import Usual
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
-BENT = 0.003  # relative error of a depth map that may tilt the ground
 FLATTEST = 0.25  # of the photo, which most likely is flat: walls and floors
 
 Progress = Callable[[str, float], None]
@@ -67,7 +67,7 @@ def reconstruct(prediction: Prediction, settings: Settings | None = None, progre
     world = World(pose, ground.camera_height is not None, scale.factor, depth_error)
     if settings.shapes == "auto":
         report("shapes", 0.3)
-        leaves = shape_segments(tree, prediction, world, settings.detail)
+        leaves, prediction = shape_segments(tree, prediction, world, settings.detail)
     for level in range(settings.detail):
         report("parts", 0.4 + 0.3 * level / settings.detail)
         leaves = divide(tree, prediction, settings, leaves, world)

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..inference.prediction import Prediction
-from .compose import choose_shape, solidify
+from ..inference.prediction import Camera, Prediction
+from .compose import BENT, WORTH, Fit, choose_shape, solidify
 from .cuts import find_cut
 from .evidence import Evidence, gather_evidence
+from .footing import find_footing
 from .frames import rays_through
 from .parts import connect_parts
 from .pieces import open_saddles
 from .priors import expect_shape
 from .settings import Settings
-from .tree import Node, Tree, divide_leaf, least_pixels, part_leaf, split_leaf, union_of_boxes
+from .tree import Node, Tree, divide_leaf, least_pixels, part_leaf, split_leaf, survey, union_of_boxes
 
 # What closes a room or a street off shows one face only, and goes on behind what stands before it.
 SURROUNDINGS = re.compile(r"\b(wall|ceiling|floor|window|door|fence|curtain|roof|hill|mountain)")
@@ -43,8 +44,10 @@ class World:
     depth_error: float = 0.0
 
 
-def shape_segments(tree: Tree, prediction: Prediction, world: World, cuts: int) -> list[Node]:
+def shape_segments(tree: Tree, prediction: Prediction, world: World, cuts: int) -> tuple[list[Node], Prediction]:
     """Give each segment the shape that explains it; its pieces then are one solid again.
+
+    Where the depth errs, things that it puts behind the ground at their feet are brought nearer.
 
     Args:
         tree: surveyed.
@@ -53,15 +56,16 @@ def shape_segments(tree: Tree, prediction: Prediction, world: World, cuts: int) 
         cuts: how many levels of cuts through what no shape explains may follow, for ``divide``.
 
     Returns:
-        The leaves that may be divided: those that still have none, and those with known parts.
+        The leaves that may be divided: those that still have none, and those with known parts. The prediction with
+        the depth that the shapes were fitted to.
     """
     for root in tree.roots:
-        shape_node(tree, root, prediction, world, cuts)
+        prediction = _shape_root(tree, root, prediction, world, cuts)
         if root.solid is not None and root.segment.id not in tree.wholes:
             root.children = []
         for piece in root.children:
             shape_node(tree, piece, prediction, world, cuts)
-    return [leaf for leaf in tree.leaves() if tree.is_open(leaf)]
+    return [leaf for leaf in tree.leaves() if tree.is_open(leaf)], prediction
 
 
 def shape_leaves(tree: Tree, prediction: Prediction, leaves: list[Node], world: World, cuts: int) -> list[Node]:
@@ -101,14 +105,44 @@ def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[
     return born
 
 
+def _shape_root(tree: Tree, root: Node, prediction: Prediction, world: World, cuts: int) -> Prediction:
+    """Shape a whole segment; return the prediction, with the segment nearer if the shape stood behind the ground."""
+    evidence = look_at(tree, root, prediction, world)
+    if evidence is None:
+        return prediction
+    fit = choose_shape(evidence, world.has_ground)
+    if fit is not None and fit.verdict.overlap >= WORTH and world.has_ground and world.depth_error > BENT:
+        factor = find_footing(evidence, fit.shape)
+        if factor < 1:
+            prediction = _bring_nearer(tree, root, prediction, factor)
+            shape_node(tree, root, prediction, world, cuts)
+            return prediction
+    _keep_shape(tree, root, fit, evidence, prediction.camera, world, cuts)
+    return prediction
+
+
+def _bring_nearer(tree: Tree, root: Node, prediction: Prediction, factor: float) -> Prediction:
+    leaves, z = list(root.leaves()), prediction.depth.z.copy()
+    x0, y0, x1, y1 = union_of_boxes(leaves)
+    z[y0:y1, x0:x1][np.isin(tree.ids[y0:y1, x0:x1], [leaf.id for leaf in leaves])] *= factor
+    nearer = replace(prediction, depth=replace(prediction.depth, z=z))
+    survey(tree, nearer, leaves)
+    return nearer
+
+
 def shape_node(tree: Tree, node: Node, prediction: Prediction, world: World, cuts: int) -> None:
     """Set a node's ``solid`` where a shape explains it well, else ``cut`` where shapes explain its pieces."""
     evidence = look_at(tree, node, prediction, world)
-    if evidence is None:
-        return
-    fit = choose_shape(evidence, world.has_ground)
+    if evidence is not None:
+        fit = choose_shape(evidence, world.has_ground)
+        _keep_shape(tree, node, fit, evidence, prediction.camera, world, cuts)
+
+
+def _keep_shape(
+    tree: Tree, node: Node, fit: Fit | None, evidence: Evidence, camera: Camera, world: World, cuts: int
+) -> None:
     if fit is not None and fit.is_good:
-        node.solid = solidify(fit, node.segment.kind, prediction.camera, world.world_from_camera)
+        node.solid = solidify(fit, node.segment.kind, camera, world.world_from_camera)
     elif cuts and _may_be_cut(tree, node, world.depth_error + evidence.roughness):
         node.cut = find_cut(evidence, world.has_ground, cuts)
 
