@@ -19,7 +19,7 @@ from .progress_sheets import draw_pair_sheet
 from .train import Batch, Parts
 from .train_config import TrainConfig
 
-OPTIONS = ("changes", "losses", "photographs", "share")
+OPTIONS = ("changes", "crop", "losses", "photographs", "share")
 
 
 class PairTask:
@@ -27,7 +27,8 @@ class PairTask:
 
     Its options: ``losses``, a mix's name or the weights by output and loss; ``changes``, the share of pairs whose two
     pictures differ in more than the foreground (0.5); ``photographs``, a further data set, relative to the other, that
-    needs no depth, and ``share``, of pairs that come from it (0.3).
+    needs no depth, and ``share``, of pairs that come from it (0.3); ``crop``, the side in px of the squares that are
+    cut from pairs with some of the foreground in them (0: whole).
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -39,6 +40,7 @@ class PairTask:
         except UsageError as error:
             raise TrainingConfigInvalid(f"options.losses: {error}") from None
         self._config, self._changes = config, float(config.options.get("changes", 0.5))
+        self._crop = int(config.options.get("crop", 0))
         self._sets, folder = [PairSet(config.data)], config.options.get("photographs")
         self._share = 0.0 if folder is None else float(config.options.get("share", 0.3))
         if folder is not None:
@@ -58,6 +60,8 @@ class PairTask:
         pair = pairs[int(rng.integers(len(pairs)))]
         if rng.random() < self._changes:
             pair = change_between(pair, rng)
+        if self._crop:
+            pair = cut_out(pair, self._crop, rng)
         if rng.random() < 0.5:
             pair = Pair(*(np.ascontiguousarray(value[:, ::-1]) for value in vars(pair).values()))
         return pair
@@ -72,6 +76,17 @@ class PairTask:
         """Return (H, W, 3) uint8 sRGB: pairs, masks and nearness as seen and as they are."""
         logits = network(batch["background"], batch["overlay"])
         return draw_pair_sheet(batch, torch.sigmoid(logits["mask"]), torch.sigmoid(logits["depth"]))
+
+
+def cut_out(pair: Pair, side: int, rng: np.random.Generator) -> Pair:
+    """Return a square of a pair, ``side`` px or as much as there is, with some of the foreground in it, if any."""
+    places = np.argwhere(pair.mask)
+    height, width = pair.mask.shape
+    middle = places[rng.integers(len(places))] if len(places) else rng.integers((height, width))
+    first = middle - rng.integers(0, side, 2)
+    top, left = np.clip(first, 0, np.maximum([height - side, width - side], 0))
+    window = np.s_[top : top + side, left : left + side]
+    return Pair(*(np.ascontiguousarray(value[window]) for value in vars(pair).values()))
 
 
 def stack(pairs: list[Pair]) -> Batch:

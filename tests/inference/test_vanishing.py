@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 from blockout.inference.camera import camera_from_fov
-from blockout.inference.prediction import Camera
-from blockout.inference.vanishing import detect_lines, down_from_angles, estimate_view
+from blockout.inference.prediction import Camera, Photo
+from blockout.inference.vanishing import detect_lines, down_from_angles, estimate_view, refine_gravity
 from blockout.reconstruct.frames import project, rays_through, world_from_camera
 
 SIZE = (480, 640)
@@ -82,6 +82,30 @@ def test_a_facade_seen_level_leaves_the_field_of_view_to_the_assumption() -> Non
 def test_noise_has_no_gravity_of_its_own() -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     assert estimate_view(rgb, None).down_cam == pytest.approx([0, 1, 0])
+
+
+@pytest.mark.parametrize(("off_pitch", "off_roll"), [(2.5, 0.0), (-1.5, 2.0), (0.0, -3.0)])
+@pytest.mark.parametrize(("pitch_deg", "roll_deg"), [(-20, 3), (4, -2)])
+def test_gravity_that_is_roughly_known_becomes_exact(
+    pitch_deg: float, roll_deg: float, off_pitch: float, off_roll: float
+) -> None:
+    camera = camera_from_fov(60, SIZE)
+    photo = Photo(draw_room(camera, down_from_angles(pitch_deg, roll_deg), 25))
+    found = refine_gravity(photo, camera, down_from_angles(pitch_deg + off_pitch, roll_deg + off_roll), 1.5)
+    assert found is not None
+    assert angles(found) == pytest.approx((pitch_deg, roll_deg), abs=0.6)
+
+
+def test_gravity_stays_within_what_is_likely() -> None:
+    camera, sigma_deg = camera_from_fov(60, SIZE), 0.5
+    photo = Photo(draw_room(camera, down_from_angles(-20, 3), 25))
+    found = refine_gravity(photo, camera, down_from_angles(-10, 3), sigma_deg)
+    assert found is None or np.abs(np.subtract(angles(found), (-10, 3))).max() <= 3 * sigma_deg + 1e-6
+
+
+def test_without_lines_gravity_is_not_refined() -> None:
+    camera = camera_from_fov(60, SIZE)
+    assert refine_gravity(Photo(np.full((*SIZE, 3), 128, np.uint8)), camera, down_from_angles(-5, 0), 1.0) is None
 
 
 def test_lines_are_measured_from_the_corner_of_the_first_pixel() -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from blockout.reconstruct.ground import Ground, find_ground
+from blockout.reconstruct.ground import LEAST_TILT_DEG, MOST_TILT_DEG, Ground, doubt_tilt, find_ground, level_ground
 from rooms import FLOOR, WALL, Box, Room, look, photograph, plain_room, street, table_room
 
 NOTHING = (np.zeros((0, 3)), np.zeros(0))
@@ -110,3 +110,36 @@ def test_the_same_samples_give_the_same_ground() -> None:
     first, again = find_ground(NOTHING, samples, UNKNOWN), find_ground(NOTHING, samples, UNKNOWN)
     assert first.down_cam.tobytes() == again.down_cam.tobytes()
     assert first.camera_height == again.camera_height
+
+
+def tilted(rays: np.ndarray, z: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples whose depth errs from left to right, by ``share`` at most."""
+    return rays, z * (1 + share * rays[:, 0] / np.abs(rays[:, 0]).max())
+
+
+def test_a_tilted_ground_is_turned_level_at_its_height() -> None:
+    room = plain_room(look(1.4, -12, 5))
+    samples = tilted(*room.samples("floor"), 0.05)
+    found = find_ground(samples, samples, UNKNOWN)
+    assert angle_deg(found.down_cam, room.down_cam) > 0.5
+    level = level_ground(found, room.down_cam, *samples)
+    assert level.down_cam == pytest.approx(room.down_cam)
+    assert level.camera_height == pytest.approx(1.4, rel=0.01)
+    rays, z = (np.concatenate(pair) for pair in zip(samples, room.samples("wall"), strict=True))
+    assert level_ground(found, room.down_cam, rays, z).camera_height == pytest.approx(level.camera_height, rel=0.01)
+
+
+def test_a_ground_that_nothing_lies_on_stays() -> None:
+    ground = Ground(np.array([0.0, 1.0, 0.0]), 1.6)
+    assert level_ground(ground, np.array([0.0, 0.6, 0.8]), *NOTHING) is ground
+
+
+def test_tilt_is_doubted_with_the_error_and_with_how_little_is_seen() -> None:
+    room = plain_room(look(1.4, -12))
+    rays, z = room.samples("floor")
+    ground = find_ground((rays, z), (rays, z), UNKNOWN)
+    wide = [doubt_tilt(ground, rays, z, error) for error in (0.001, 0.02, 0.04)]
+    assert wide[0] == LEAST_TILT_DEG < wide[1] < wide[2]
+    near = np.abs(rays[:, 0]) < 0.1
+    assert doubt_tilt(ground, rays[near], z[near], 0.02) > wide[1]
+    assert doubt_tilt(ground, rays, z, 10.0) == doubt_tilt(ground, *NOTHING, 0.02) == MOST_TILT_DEG
