@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..inference.prediction import Prediction
-from .compose import BENT, choose_shape, solidify
+from ..inference.prediction import Camera, Prediction
+from .compose import BENT, WORTH, Fit, choose_shape, solidify
 from .cuts import find_cut
 from .evidence import Evidence, gather_evidence
 from .footing import find_footing
@@ -60,9 +60,7 @@ def shape_segments(tree: Tree, prediction: Prediction, world: World, cuts: int) 
         the depth that the shapes were fitted to.
     """
     for root in tree.roots:
-        if world.has_ground and world.depth_error > BENT:
-            prediction = _set_down(tree, root, prediction, world)
-        shape_node(tree, root, prediction, world, cuts)
+        prediction = _shape_root(tree, root, prediction, world, cuts)
         if root.solid is not None and root.segment.id not in tree.wholes:
             root.children = []
         for piece in root.children:
@@ -107,12 +105,23 @@ def divide(tree: Tree, prediction: Prediction, settings: Settings, leaves: list[
     return born
 
 
-def _set_down(tree: Tree, root: Node, prediction: Prediction, world: World) -> Prediction:
-    """Return the prediction, nearer where a segment would stand behind the ground at its foot."""
+def _shape_root(tree: Tree, root: Node, prediction: Prediction, world: World, cuts: int) -> Prediction:
+    """Shape a whole segment; return the prediction, with the segment nearer if the shape stood behind the ground."""
     evidence = look_at(tree, root, prediction, world)
-    factor = 1.0 if evidence is None else find_footing(evidence)
-    if factor == 1:
+    if evidence is None:
         return prediction
+    fit = choose_shape(evidence, world.has_ground)
+    if fit is not None and fit.verdict.overlap >= WORTH and world.has_ground and world.depth_error > BENT:
+        factor = find_footing(evidence, fit.shape)
+        if factor < 1:
+            prediction = _bring_nearer(tree, root, prediction, factor)
+            shape_node(tree, root, prediction, world, cuts)
+            return prediction
+    _keep_shape(tree, root, fit, evidence, prediction.camera, world, cuts)
+    return prediction
+
+
+def _bring_nearer(tree: Tree, root: Node, prediction: Prediction, factor: float) -> Prediction:
     leaves, z = list(root.leaves()), prediction.depth.z.copy()
     x0, y0, x1, y1 = union_of_boxes(leaves)
     z[y0:y1, x0:x1][np.isin(tree.ids[y0:y1, x0:x1], [leaf.id for leaf in leaves])] *= factor
@@ -124,11 +133,16 @@ def _set_down(tree: Tree, root: Node, prediction: Prediction, world: World) -> P
 def shape_node(tree: Tree, node: Node, prediction: Prediction, world: World, cuts: int) -> None:
     """Set a node's ``solid`` where a shape explains it well, else ``cut`` where shapes explain its pieces."""
     evidence = look_at(tree, node, prediction, world)
-    if evidence is None:
-        return
-    fit = choose_shape(evidence, world.has_ground)
+    if evidence is not None:
+        fit = choose_shape(evidence, world.has_ground)
+        _keep_shape(tree, node, fit, evidence, prediction.camera, world, cuts)
+
+
+def _keep_shape(
+    tree: Tree, node: Node, fit: Fit | None, evidence: Evidence, camera: Camera, world: World, cuts: int
+) -> None:
     if fit is not None and fit.is_good:
-        node.solid = solidify(fit, node.segment.kind, prediction.camera, world.world_from_camera)
+        node.solid = solidify(fit, node.segment.kind, camera, world.world_from_camera)
     elif cuts and _may_be_cut(tree, node, world.depth_error + evidence.roughness):
         node.cut = find_cut(evidence, world.has_ground, cuts)
 
