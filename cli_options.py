@@ -184,7 +184,10 @@ def _add_inference(parser: argparse.ArgumentParser, *, several: bool = False) ->
         help="the same view without the things in the foreground: each of them becomes a segment with its own depth",
     )
     maps.add_argument(
-        "--pair-network", type=Path, metavar="FILE.onnx", help="what compares photo and clean plate; you train it"
+        "--pair-network",
+        type=Path,
+        metavar="FILE.onnx",
+        help="what compares both (default: what ships)",
     )
     lens = parser.add_argument_group("camera: else EXIF, else the estimator's, else 55 degrees")
     only_one = lens.add_mutually_exclusive_group()

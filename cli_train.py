@@ -71,9 +71,12 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
         if arguments.export:
             from .inference.training.export import export_scene
             from .inference.training.pair_export import export_pair
+            from .inference.training.pair_task import PairTask
 
-            export = export_pair if config.task == "pair" else export_scene
-            files.append(export(files[0], arguments.export))
+            if isinstance(training.task, PairTask):
+                files.append(export_pair(files[0], arguments.export, training.task.outputs))
+            else:
+                files.append(export_scene(files[0], arguments.export))
         shown = {name: round(value, 4) for name, value in losses.items()}
         record = {"task": config.task, "steps": training.step, "from": begun, "losses": shown}
         record["files"] = [str(file) for file in files]

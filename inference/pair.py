@@ -11,22 +11,27 @@ import numpy as np
 from ..errors import MapAspectMismatch, PlateUnusable, WeightsNotFound, WeightsUnusable
 from .onnx_session import open_session
 from .photo import read_photo
-from .prediction import DepthMap, Photo, Prediction, Segment, SegmentMap, Source
+from .prediction import Camera, DepthMap, Photo, Prediction, Segment, SegmentMap, Source
 from .regions import keep_connected, sharpen_outlines
 from .resample import same_aspect
 
-NODES = {"background", "overlay", "mask", "depth"}  # what the network takes and gives
+WEIGHTS = Path(__file__).parent / "weights" / "pair.onnx"
+NODES = {"background", "overlay", "mask"}  # what the network takes and gives, at least
 STRIDE = 32  # px, the sides of what the network sees are multiples of that
 LONG_SIDE_PX = 448
 MIN_AREA = 0.002  # of the photo: no foreground is smaller
 MOST_AREA = 0.9  # of the photo: more says that the plate is another picture
 LABEL = "foreground"
+STEP = 0.05  # relative: depth that jumps less at a thing's outline does not know that there is one
+FOOT, LEAST_FOOT = 0.1, 3  # share of a thing's height, and rows: what of its outline is its foot
+AROUND_PX = 5  # of the photo: so far around an outline depth is that of what is beside it
 
 
 def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> Prediction:
     """Return a prediction in which each thing that the clean plate does not show is a segment with a depth of its own.
 
-    The network's depth is brought to the prediction's scale by what both see of the background.
+    Where the network tells depth, that is brought to the prediction's scale by what both see of the background. Else a
+    thing keeps the prediction's depth if that steps at its outline; if not, it stands upright where its foot is.
 
     Args:
         prediction: of a photo.
@@ -57,7 +62,7 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> P
     return replace(
         prediction,
         segments=_insert(prediction.segments, large, [number for number in before if (large == number).any()]),
-        depth=_insert_depth(prediction.depth, depth, front),
+        depth=_stand_all(prediction, large, before) if depth is None else _insert_depth(prediction.depth, depth, front),
         sources=(*prediction.sources, source),
     )
 
@@ -72,7 +77,7 @@ def _read_plate(path: Path, photo: Photo) -> Photo:
     return plate
 
 
-def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[np.ndarray, np.ndarray]:
+def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """Run the network.
 
     Args:
@@ -80,13 +85,15 @@ def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[n
         weights: of the pair network, as .onnx.
 
     Returns:
-        (h, w) bool, where something stands before the background; (h, w) float32, depth from 0 to 1.
+        (h, w) bool, where something stands before the background; (h, w) float32, depth from 0 to 1, None from a
+        network that does not tell it.
 
     Raises:
         WeightsUnusable: the file is no network, or another one.
     """
     session = open_session(weights, "--pair-network")
-    if not {node.name for node in (*session.get_inputs(), *session.get_outputs())} >= NODES:
+    gives = {node.name for node in session.get_outputs()}
+    if not gives | {node.name for node in session.get_inputs()} >= NODES:
         raise WeightsUnusable(f"--pair-network {weights}: this network does not compare; docs/pairs.md says which does")
     height, width = rgb.shape[:2]
     scale = min(1.0, LONG_SIDE_PX / max(height, width))
@@ -98,6 +105,8 @@ def see_foreground(plate: np.ndarray, rgb: np.ndarray, weights: Path) -> tuple[n
         / np.float32(255)
         for name, picture in (("background", plate), ("overlay", rgb))
     }
+    if "depth" not in gives:
+        return session.run(["mask"], given)[0][0, 0] > 0, None
     mask, depth = session.run(["mask", "depth"], given)
     return mask[0, 0] > 0, 1 / (1 + np.exp(-depth[0, 0]))
 
@@ -121,3 +130,64 @@ def _insert_depth(known: DepthMap, seen: np.ndarray, front: np.ndarray) -> Depth
         return known
     factor = float(np.median(known.z[both] / np.maximum(seen[both], 1e-3)))
     return replace(known, z=np.where(front, np.float32(factor) * seen, known.z).astype(np.float32))
+
+
+def _stand_all(prediction: Prediction, parts: np.ndarray, before: np.ndarray) -> DepthMap:
+    """Return depth in which parts (H, W) of the numbers ``before`` stand out, upright where depth ran through them."""
+    z, gravity = prediction.depth.z.copy(), prediction.gravity_cam
+    down_cam = np.array([0.0, 1.0, 0.0]) if gravity is None else gravity
+    background = ~np.isin(parts, before) & np.isfinite(z)
+    for part in (parts == number for number in before):
+        if part.any() and not _steps(z, part, background):
+            place, upright = _stand(z, part, background, prediction.camera, down_cam)
+            z[place] = upright
+    return replace(prediction.depth, z=z)
+
+
+def _steps(z: np.ndarray, part: np.ndarray, background: np.ndarray) -> bool:
+    """Return whether a part (H, W) is nearer than what is beside it in most of its rows, its foot left out."""
+    inner, outer = _rims(part)
+    above = np.arange(len(part))[:, None] < _foot_row(part)
+    inside, outside = (_means_of_rows(z, rim & above) for rim in (inner & np.isfinite(z), outer & background))
+    beyond = outside / inside
+    beyond = beyond[np.isfinite(beyond)]
+    return bool(len(beyond) and np.median(beyond) > 1 + STEP)
+
+
+def _means_of_rows(z: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return (H,) the mean of the chosen pixels (H, W) of each row, NaN for none."""
+    count = chosen.sum(axis=1)
+    return np.where(chosen, z, 0).sum(axis=1) / np.where(count, count, np.nan)
+
+
+def _stand(
+    z: np.ndarray, part: np.ndarray, background: np.ndarray, camera: Camera, down_cam: np.ndarray
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Return a part's pixels, and their depth (n,) on an upright plane that faces the camera, through its foot."""
+    outer = _rims(part)[1] & background
+    beneath = outer & (np.arange(len(part))[:, None] > _foot_row(part))
+    place, foot = np.nonzero(part), np.nonzero(beneath if beneath.any() else outer)
+    if not len(foot[0]):
+        return place, z[place]
+
+    def rays(pixels: tuple[np.ndarray, ...]) -> np.ndarray:
+        x, y = (pixels[1] + 0.5 - camera.cx) / camera.fx, (pixels[0] + 0.5 - camera.cy) / camera.fy
+        return np.column_stack([x, y, np.ones(len(x))])
+
+    at_foot = rays(foot)
+    facing = at_foot.mean(0) - (at_foot.mean(0) @ down_cam) * down_cam
+    distance = float(np.median((at_foot @ facing) * z[foot]))
+    return place, (distance / np.maximum(rays(place) @ facing, 1e-3)).astype(np.float32)
+
+
+def _foot_row(part: np.ndarray) -> int:
+    """Return the row above which a part is more than its foot."""
+    rows = np.flatnonzero(part.any(axis=1))
+    return int(rows[-1] - max(LEAST_FOOT, round(FOOT * (rows[-1] - rows[0]))))
+
+
+def _rims(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (H, W) bool, what of a part is near its outline, and what is near it outside."""
+    around = np.ones((2 * AROUND_PX + 1, 2 * AROUND_PX + 1), np.uint8)
+    mask = part.astype(np.uint8)
+    return part & (cv2.erode(mask, around, borderValue=1) == 0), (cv2.dilate(mask, around) > 0) & ~part

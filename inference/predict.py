@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UsageError
 from .camera import choose_camera, is_assumed, known_camera, write_camera
 from .depth_file import DepthKind, read_depth, write_depth
 from .fitting import fit_maps
@@ -44,7 +43,7 @@ class Request:
         lines_file: vanishing lines for what the others leave open of the camera, gravity above all.
         device: what networks run on: "auto", "cpu", "cuda" or "mps".
         clean_plate: the photo's view without the things in the foreground, which become segments of their own.
-        pair_network: .onnx that finds them.
+        pair_network: .onnx that finds them, another than the one that ships.
     """
 
     depth: str = "geometric"
@@ -88,8 +87,6 @@ def predict(
         BlockoutError: a name, a file or a camera that cannot be used; see errors.py for its children.
     """
     report = progress or (lambda stage, fraction: None)
-    if request.clean_plate is not None and request.pair_network is None:
-        raise UsageError("--clean-plate needs the network that compares: name it with --pair-network (docs/pairs.md).")
     report("camera", 0.0)
     known = known_camera(photo, request.camera_file, request.fov_deg, request.focal_mm, request.lines_file)
     arguments: dict[Task, str] = {"depth": request.depth, "segments": request.segments}
@@ -101,11 +98,11 @@ def predict(
 
     report("fit to photo", 0.95)
     prediction = _join(photo, known, request, maps, runs)
-    if request.clean_plate is None or request.pair_network is None:
+    if request.clean_plate is None:
         return prediction
-    from .pair import add_foreground
+    from .pair import WEIGHTS, add_foreground
 
-    return add_foreground(prediction, request.clean_plate, request.pair_network)
+    return add_foreground(prediction, request.clean_plate, request.pair_network or WEIGHTS)
 
 
 def write_prediction(prediction: Prediction, folder: Path, prefix: str = "") -> None:

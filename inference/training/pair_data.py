@@ -83,6 +83,12 @@ class PairSet:
             ) from error
 
 
+def has_depth(folder: Path) -> bool:
+    """Return whether a data set of composites was made with depth."""
+    description = read_description(folder) or {}
+    return bool(description.get("depth") or description.get("background_depths"))
+
+
 Places = dict[str, tuple[int, int]]
 
 

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from .export import fold
 from .pair_network import OUTPUTS
@@ -14,13 +15,26 @@ from .pair_task import load_pair
 EXAMPLE = (224, 224)  # px, of the pictures that the graph is traced with; any other multiple of 32 does as well
 
 
-def export_pair(checkpoint: Path, output: Path) -> Path:
+class _Chosen(nn.Module):
+    """Some of a network's outputs."""
+
+    def __init__(self, network: nn.Module, outputs: tuple[str, ...]) -> None:
+        super().__init__()
+        self._network, self._outputs = network, outputs
+
+    def forward(self, background: torch.Tensor, overlay: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        seen = self._network(background, overlay)
+        return tuple(seen[name] for name in self._outputs)
+
+
+def export_pair(checkpoint: Path, output: Path, outputs: tuple[str, ...] = OUTPUTS) -> Path:
     """Write the pair network of a checkpoint's averaged weights.
 
     Args:
         checkpoint: of the task pair.
         output: the .onnx file; inputs ``background`` and ``overlay``, (B, 3, H, W) float32 from 0 to 1, outputs
             ``mask`` and ``depth`` as of ``PairNetwork.forward``.
+        outputs: those that were trained.
 
     Raises:
         CheckpointUnusable: it is none of this task.
@@ -30,12 +44,12 @@ def export_pair(checkpoint: Path, output: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the new exporter asks for one more library
         torch.onnx.export(
-            fold(load_pair(checkpoint)).eval(),
+            _Chosen(fold(load_pair(checkpoint)), outputs).eval(),
             tuple(torch.zeros(1, 3, *EXAMPLE) for _ in inputs),
             staging,
             input_names=list(inputs),
-            output_names=list(OUTPUTS),
-            dynamic_axes={name: {0: "batch", 2: "height", 3: "width"} for name in (*inputs, *OUTPUTS)},
+            output_names=list(outputs),
+            dynamic_axes={name: {0: "batch", 2: "height", 3: "width"} for name in (*inputs, *outputs)},
             opset_version=17,
             dynamo=False,
         )

@@ -13,8 +13,8 @@ from ...errors import TrainingConfigInvalid, UsageError
 from .checkpoints import load_weights
 from .losses import choose_weights, sum_losses
 from .pair_changes import change_between
-from .pair_data import Pair, PairSet
-from .pair_network import PairNetwork
+from .pair_data import Pair, PairSet, has_depth
+from .pair_network import OUTPUTS, PairNetwork
 from .progress_sheets import draw_pair_sheet
 from .train import Batch, Parts
 from .train_config import TrainConfig
@@ -41,10 +41,16 @@ class PairTask:
             raise TrainingConfigInvalid(f"options.losses: {error}") from None
         self._config, self._changes = config, float(config.options.get("changes", 0.5))
         self._crop = int(config.options.get("crop", 0))
-        self._sets, folder = [PairSet(config.data)], config.options.get("photographs")
+        self._sets = [PairSet(config.data, with_depth="depth" in self.outputs)]
+        folder = config.options.get("photographs")
         self._share = 0.0 if folder is None else float(config.options.get("share", 0.3))
         if folder is not None:
             self._sets.append(PairSet(config.data / str(folder), with_depth=False))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Return what the network is trained to tell."""
+        return tuple(name for name in OUTPUTS if name in self._weights)
 
     def network(self) -> nn.Module:
         """Return the network with fresh weights."""
@@ -124,16 +130,17 @@ def evaluate_pair(
 
     Args:
         network: as ``load_pair`` returns it.
-        folder: of a data set in shards with depth.
+        folder: of a data set in shards.
         count: samples from its beginning, all by default.
         batch: samples at once.
         progress: called with samples done and samples wanted.
 
     Returns:
         ``mask_iou``, the mean over pictures of masks cut at 0.5; ``depth_rmse``, over all known pixels, 0 to 1, and the
-        same of the floors "constant" (the mean depth) and inside the masks; ``samples``.
+        same of the floors "constant" (the mean depth) and inside the masks, unless the data set has no depth;
+        ``samples``.
     """
-    pairs = PairSet(folder)
+    pairs = PairSet(folder, with_depth=has_depth(folder))
     wanted = len(pairs) if count is None else min(count, len(pairs))
     overlaps: list[torch.Tensor] = []
     sums = torch.zeros(6, dtype=torch.float64)  # squares, pixels, squares and pixels inside, depth, depth squared
@@ -151,11 +158,14 @@ def evaluate_pair(
         sums += torch.stack([value.double() for value in row])
         if progress:
             progress(min(first + batch, wanted), wanted)
+    found = {"mask_iou": float(torch.cat(overlaps).mean()), "samples": float(wanted)}
+    return found | (_errors_of_depth(sums) if sums[1] else {})
+
+
+def _errors_of_depth(sums: torch.Tensor) -> dict[str, float]:
     squares, known, squares_inside, inside, depth, depth_squares = sums.clamp(min=1e-12).tolist()
     return {
-        "mask_iou": float(torch.cat(overlaps).mean()),
         "depth_rmse": (squares / known) ** 0.5,
         "depth_rmse_inside": (squares_inside / inside) ** 0.5,
         "depth_rmse_constant": max(0.0, depth_squares / known - (depth / known) ** 2) ** 0.5,
-        "samples": float(wanted),
     }

@@ -1,9 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from blockout.errors import MapAspectMismatch, PlateUnusable, UsageError, WeightsNotFound, WeightsUnusable
+from blockout.errors import MapAspectMismatch, PlateUnusable, WeightsNotFound, WeightsUnusable
 from blockout.inference import pair
 from blockout.inference.embedded import WEIGHTS
 from blockout.inference.pair import add_foreground, see_foreground
@@ -115,9 +116,84 @@ def test_a_file_that_is_no_such_network_is_told(plate: Path, tmp_path: Path) -> 
         add_foreground(predict_room(), plate, WEIGHTS)
 
 
-def test_a_plate_without_a_network_is_a_wrong_option(plate: Path) -> None:
-    with pytest.raises(UsageError, match=r"--clean-plate needs the network.*--pair-network"):
-        predict(predict_room().photo, Request(clean_plate=plate))
+def test_a_plate_is_compared_by_the_network_that_ships(plate: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
+    rgb = np.random.default_rng(2).integers(90, 140, (192, 256, 3), np.uint8)
+    Image.fromarray(rgb).save(plate)
+    rgb = rgb.copy()
+    rgb[70:150, 90:150] = (200, 60, 40)
+    found = predict(Photo(rgb), Request(clean_plate=plate))
+    (thing,) = [segment for segment in found.segments.segments if segment.label == "foreground"]
+    mask, true = found.segments.ids == thing.id, np.zeros(rgb.shape[:2], bool)
+    true[70:150, 90:150] = True
+    assert (mask & true).sum() / (mask | true).sum() > 0.95
+    assert found.sources[-1].version == "pair.onnx"
+
+
+def predict_ground(plate: Path, *, pitch_deg: float = 0.0) -> Prediction:
+    """Return a photo, 96 x 64 px, of a ground 1.5 m below the camera and a wall 9 m away."""
+    down = np.array([0, np.cos(np.radians(pitch_deg)), -np.sin(np.radians(pitch_deg))])
+    camera = Camera(80, 80, 48, 32, 64, 96)
+    row, column = np.mgrid[:64, :96] + 0.5
+    rays = np.stack([(column - 48) / 80, (row - 32) / 80, np.ones_like(row)], -1)
+    fall, ahead = rays @ down, rays @ (np.array([0, 0, 1]) - down[2] * down)
+    z = np.minimum(np.where(fall > 0, 1.5 / np.maximum(fall, 1e-9), np.inf), 9 / ahead).astype(np.float32)
+    segments = SegmentMap(np.ones((64, 96), np.int32), (Segment(1, "all", "structure"),))
+    photo = Photo(np.full((64, 96, 3), 120, np.uint8), path=plate)
+    return Prediction(photo, camera, DepthMap(z), segments, gravity_cam=down)
+
+
+def see_mask(monkeypatch: pytest.MonkeyPatch, *boxes: tuple[int, int, int, int]) -> None:
+    """Let a network that tells no depth see things in boxes (top, bottom, left, right)."""
+    mask = np.zeros((64, 96), bool)
+    for top, bottom, left, right in boxes:
+        mask[top:bottom, left:right] = True
+    monkeypatch.setattr(pair, "see_foreground", lambda plate, rgb, weights: (mask, None))
+
+
+@pytest.mark.parametrize("pitch_deg", [0.0, -20.0])
+def test_what_depth_runs_through_stands_upright_at_its_foot(
+    plate: Path, monkeypatch: pytest.MonkeyPatch, pitch_deg: float
+) -> None:
+    see_mask(monkeypatch, (15, 55, 40, 60))
+    given = predict_ground(plate, pitch_deg=pitch_deg)
+    found = add_foreground(given, plate, plate)
+    row, column = np.mgrid[15:55, 40:60] + 0.5
+    points = np.stack([(column - 48) / 80, (row - 32) / 80, np.ones_like(row)], -1) * found.depth.z[15:55, 40:60, None]
+    assert given.gravity_cam is not None
+    level = points - (points @ given.gravity_cam)[..., None] * given.gravity_cam
+    assert np.ptp(level, axis=0).max() < 0.15  # each column stands
+    fall = np.array([(55 - 32) / 80, 1]) @ given.gravity_cam[1:]
+    assert level[..., 2].mean() == pytest.approx(1.5 / fall * np.cos(np.radians(pitch_deg)) ** 2, rel=0.25)
+    outside = np.ones((64, 96), bool)
+    outside[15:55, 40:60] = False
+    np.testing.assert_array_equal(found.depth.z[outside], given.depth.z[outside])
+
+
+def test_a_thing_that_the_depth_knows_keeps_its_depth(plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    see_mask(monkeypatch, (15, 55, 40, 60))
+    given = predict_ground(plate)
+    z = given.depth.z.copy()
+    z[15:55, 40:60] = np.linspace(4.0, 4.2, 20)
+    given = replace(given, depth=DepthMap(z))
+    np.testing.assert_array_equal(add_foreground(given, plate, plate).depth.z, z)
+
+
+def test_a_thing_without_any_depth_around_stays_unknown(plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    see_mask(monkeypatch, (15, 55, 40, 60))
+    given = replace(predict_ground(plate), depth=DepthMap(np.full((64, 96), np.nan, np.float32)))
+    assert np.isnan(add_foreground(given, plate, plate).depth.z).all()
+
+
+def test_a_network_may_tell_the_mask_alone(weights: Path, tmp_path: Path) -> None:
+    from blockout.inference.training.pair_export import export_pair
+
+    alone = export_pair(weights.with_name("checkpoint.pt"), tmp_path / "mask.onnx", ("mask",))
+    chance = np.random.default_rng(0)
+    plate, rgb = (chance.integers(0, 256, (64, 96, 3), np.uint8) for _ in range(2))
+    mask, depth = see_foreground(plate, rgb, alone)
+    assert depth is None
+    np.testing.assert_array_equal(mask, see_foreground(plate, rgb, weights)[0])
 
 
 def test_a_build_has_a_solid_for_what_the_plate_does_not_show(
