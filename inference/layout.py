@@ -12,6 +12,7 @@ from .regions import boxes_of
 
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
 PATCH_AREA, PATCH_CONTRAST = 0.015, 14.0  # smaller or more alike than this, a patch of ground joins the largest
+LYING_AREA, LYING_BORDER = 0.03, 0.85  # of the picture, and of its border: a slanted patch in the ground lies on it
 STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
 
 
@@ -27,6 +28,7 @@ class Regions:
         lab: (N + 1, 3) float64, mean CIE Lab colour, L 0..100.
         blue: (N + 1,) float64, mean of blue minus red, -255..255.
         rough: (N + 1,) float64, mean local contrast in lightness, away from its border.
+        slant: (N + 1,) float64 0..1, how surely it is long, and neither upright nor level.
         borders: (N + 1, N + 1) float64, pixels of shared border.
         rests_on: (N + 1, N + 1) float64, columns of pixels in which the row's region stands directly on the column's.
     """
@@ -41,6 +43,7 @@ class Regions:
     lab: np.ndarray
     blue: np.ndarray
     rough: np.ndarray
+    slant: np.ndarray
     borders: np.ndarray
     rests_on: np.ndarray
 
@@ -81,8 +84,29 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         lab=np.stack([mean(lab[..., channel]) for channel in range(3)], axis=1),
         blue=mean(rgb[..., 2].astype(np.float32) - rgb[..., 0]),
         rough=np.where(core > 0.1, rough / np.maximum(core, 0.1), mean(contrast)),
+        slant=_slant(ids, pixels),
         borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
         rests_on=above_below.astype(np.float64),
+    )
+
+
+def _slant(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) float64 0..1 from second moments: stripes on a road run so, and things do not stand so."""
+    y, x = np.indices(ids.shape, np.float64)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(ids.ravel(), values.ravel(), minlength=len(pixels)) / pixels
+
+    middle_x, middle_y = mean(x), mean(y)
+    across, along = mean(x * x) - middle_x**2 + 1 / 12, mean(y * y) - middle_y**2 + 1 / 12
+    both = mean(x * y) - middle_x * middle_y
+    half, reach = (across + along) / 2, np.hypot((across - along) / 2, both)
+    longer = np.sqrt((half + reach) / np.maximum(half - reach, 1e-9))
+    off_level_deg = np.degrees(np.abs(np.arctan2(2 * both, across - along))) / 2
+    return np.asarray(
+        np.clip((longer - 1.8) / 0.8, 0, 1)
+        * np.clip((off_level_deg - 12) / 8, 0, 1)
+        * np.clip((75 - off_level_deg) / 10, 0, 1)
     )
 
 
@@ -137,7 +161,8 @@ def score_ground(regions: Regions, is_sky: np.ndarray) -> np.ndarray:
         touching = _share_of_border(r, score >= GROUND_SCORE)
         flat = np.clip(flatness / 4, 0, 1) * np.clip(2 * touching, 0, 1) * np.maximum(seen_over, r.area < PATCH_AREA)
         continued = np.where((touching > 0.1) | (at_bottom > 0.02) | (seen_over == 1), alike, 0)
-        grown = np.maximum(score, low * np.maximum(np.maximum(continued, flat), band))
+        lying = r.slant * np.clip((touching - LYING_BORDER) / 0.1, 0, 1) * (r.area < LYING_AREA)
+        grown = np.maximum(score, low * np.max([continued, flat, band, lying], axis=0))
         if (grown == score).all():
             break
         score = grown

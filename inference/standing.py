@@ -13,6 +13,7 @@ FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
 NOWHERE_M = 15.0  # the distance of what touches nothing whose distance is known
 WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a wall runs
 LEAN_SHARE = 0.2  # of its border: a region without a foot stands with the neighbours met by then, from afar
+STACK_SHARE = 0.35  # the same of what a structure rests on, which is its own lower storeys for the most part
 TOUCHING, SAME_BUILDING = 0.03, 1.6  # of a border, and times the distance: structures that share one, and stand alike
 FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
 
@@ -40,8 +41,9 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
         hidden_by = in_front & (r.below[i] < 0.98)  # what rises over the horizon stands behind it, not on it
         hidden_by[i] = False
         walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside)
-    _align(r, walls, np.array([kind == "structure" for kind in kinds]) & is_upright)
-    _lean_on_neighbours(r, walls, is_upright, aside)
+    is_structure = np.array([kind == "structure" for kind in kinds]) & is_upright
+    _align(r, walls, is_structure)
+    _lean_on_neighbours(r, walls, is_upright, is_structure, aside)
     walls[is_upright & np.isnan(walls[:, 0])] = [1 / NOWHERE_M, 0]
     planes = walls[:, :1] * ahead + walls[:, 1:] * right
     planes[is_ground] = down_cam / CAMERA_HEIGHT_M
@@ -106,12 +108,14 @@ def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray) -> None:
         walls[members, 0] = near[from_afar[np.searchsorted(share, LEAN_SHARE * share[-1])]]
 
 
-def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, aside: np.ndarray) -> None:
+def _lean_on_neighbours(
+    r: Regions, walls: np.ndarray, waiting: np.ndarray, is_structure: np.ndarray, aside: np.ndarray
+) -> None:
     """Fill missing rows in place: from what a region rests on, else from what it borders on.
 
     Of several neighbours one of the farther counts: the nearer ones may stand before the region and hide its foot.
     """
-    for links in (r.rests_on, r.borders):
+    for links, share_of_structures in ((r.rests_on, STACK_SHARE), (r.borders, LEAN_SHARE)):
         shares = links / np.maximum(links.sum(axis=1, keepdims=True), 1)
         for _ in range(len(walls)):
             known = np.isfinite(walls[:, 0])
@@ -121,7 +125,8 @@ def _lean_on_neighbours(r: Regions, walls: np.ndarray, waiting: np.ndarray, asid
                 break
             nearness = walls @ [1, aside[(r.top[i] + r.bottom[i]) // 2, (r.left[i] + r.right[i]) // 2]]
             from_afar = np.argsort(nearness, kind="stable")  # NaN comes last
-            chosen = np.searchsorted(np.cumsum((shares[i] * known)[from_afar]), LEAN_SHARE * settled[i])
+            share = share_of_structures if is_structure[i] else LEAN_SHARE
+            chosen = np.searchsorted(np.cumsum((shares[i] * known)[from_afar]), share * settled[i])
             walls[i] = walls[from_afar[chosen]]
 
 
