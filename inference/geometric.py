@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .. import __version__
-from .layout import join_sky_and_ground, measure_regions, name_regions
+from .layout import cut_ground_at_horizon, height_over_horizon, join_sky_and_ground, measure_regions, name_regions
 from .prediction import Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, most_common, segment_regions, sharpen_outlines
 from .resample import shrink
@@ -11,6 +13,7 @@ from .standing import depth_from_planes, stand_on_ground
 from .vanishing import estimate_view
 
 WORK_SIDE_PX = 640  # the longer side of the reduced picture that everything but the outlines is decided on
+UNSURE = 0.5  # score of what was cut from another region
 MIN_AREA = 0.001  # of the photo: no segment is smaller
 
 
@@ -36,8 +39,11 @@ class Geometric:
         view = estimate_view(small, camera.resized(*small.shape[:2]) if camera else None)
         regions = measure_regions(small, segment_regions(small), view.camera, view.down_cam)
         kinds, scores = name_regions(regions)
-        joined = keep_connected(join_sky_and_ground(regions, kinds), 1)
-        origin = most_common(joined, regions.ids)
+        over_horizon = height_over_horizon(view.camera, view.down_cam) > 0
+        parted, kinds = cut_ground_at_horizon(join_sky_and_ground(regions, kinds), kinds, over_horizon)
+        scores = np.append(scores, np.full(len(kinds) - len(scores), UNSURE))
+        joined = keep_connected(parted, 1)
+        origin = most_common(joined, parted)
         kinds, scores = [kinds[i] for i in origin], scores[origin]
         regions = measure_regions(small, joined, view.camera, view.down_cam)
         planes = stand_on_ground(regions, kinds, view.camera, view.down_cam)

@@ -13,6 +13,9 @@ from .regions import boxes_of
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
 PATCH_AREA, PATCH_CONTRAST = 0.015, 14.0  # smaller or more alike than this, a patch of ground joins the largest
 LYING_AREA, LYING_BORDER = 0.03, 0.85  # of the picture, and of its border: a slanted patch in the ground lies on it
+LEAST_OVER = 0.01  # of the picture's height: ground that reaches further over the horizon is none there
+LEAST_KNOWN = 0.2  # of the picture's width, in which the ground ends below the horizon
+AROUND = 0.12  # of that width, to both sides: what the ground's end is taken from elsewhere
 STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
 
 
@@ -92,14 +95,15 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
 
 def _slant(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Return (N + 1,) float64 0..1 from second moments: stripes on a road run so, and things do not stand so."""
-    y, x = np.indices(ids.shape, np.float64)
+    y, x = (np.asarray(axis) for axis in np.indices(ids.shape, np.float64))
 
     def mean(values: np.ndarray) -> np.ndarray:
         return np.bincount(ids.ravel(), values.ravel(), minlength=len(pixels)) / pixels
 
     middle_x, middle_y = mean(x), mean(y)
-    across, along = mean(x * x) - middle_x**2 + 1 / 12, mean(y * y) - middle_y**2 + 1 / 12
-    both = mean(x * y) - middle_x * middle_y
+    across = mean(np.square(x)) - np.square(middle_x) + 1 / 12
+    along = mean(np.square(y)) - np.square(middle_y) + 1 / 12
+    both = mean(np.multiply(x, y)) - middle_x * middle_y
     half, reach = (across + along) / 2, np.hypot((across - along) / 2, both)
     longer = np.sqrt((half + reach) / np.maximum(half - reach, 1e-9))
     off_level_deg = np.degrees(np.abs(np.arctan2(2 * both, across - along))) / 2
@@ -216,3 +220,38 @@ def join_sky_and_ground(regions: Regions, kinds: list[Kind]) -> np.ndarray:
             joined = (r.area[members] < PATCH_AREA) | (contrast_to(r, largest)[members] < PATCH_CONTRAST)
             target[members[joined | (kind == "sky")]] = largest
     return target[r.ids]
+
+
+def cut_ground_at_horizon(
+    ids: np.ndarray, kinds: list[Kind], over_horizon: np.ndarray
+) -> tuple[np.ndarray, list[Kind]]:
+    """Part what reaches over the horizon from the ground: a tower whose foot looks like the water before it.
+
+    Where ground reaches over the horizon, it ends where it ends on both sides of there.
+
+    Args:
+        ids: (H, W) int32, 1..N.
+        kinds: (N + 1) of the regions.
+        over_horizon: (H, W) bool.
+
+    Returns:
+        The same with further regions, of the kind structure.
+    """
+    ground = np.isin(ids, [i for i, kind in enumerate(kinds) if kind == "ground" and i])
+    top = np.where(ground.any(axis=0), ground.argmax(axis=0), len(ids))
+    reaches = (ground & over_horizon).sum(axis=0) > LEAST_OVER * len(ids)
+    known = np.flatnonzero(~reaches & (top < len(ids)))
+    if not reaches.any() or len(known) < LEAST_KNOWN * ids.shape[1]:
+        return ids, kinds
+    around = round(AROUND * ids.shape[1])
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(top[known], around, mode="edge"), 2 * around + 1)
+    end = np.interp(np.arange(ids.shape[1]), known, np.median(windows, axis=1))
+    above = ground & (np.arange(len(ids))[:, None] < end)
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(above.view(np.uint8), connectivity=4)
+    ids, kinds = ids.copy(), list(kinds)
+    for part in range(1, count):
+        left, width = stats[part, cv2.CC_STAT_LEFT], stats[part, cv2.CC_STAT_WIDTH]
+        if reaches[left : left + width].any():
+            ids[parts == part] = len(kinds)
+            kinds.append("structure")
+    return ids, kinds

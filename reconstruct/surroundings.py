@@ -36,6 +36,7 @@ TOUCHING = 1e-4  # relative: a thing this little before a plane stands on it
 SAME_DEPTH = 0.03  # relative: two grounds this near to each other share what is hidden by the way to what is seen
 NEAR = 0.1  # of the least depth: what is nearer to the camera is not looked at
 LEAKING, LEAKS = 2e-3, 5e-4  # nearer than others by so much is seen; so large a share of the grid may be
+TRIALS = 3  # of a slab, each without what of the one before was seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +103,17 @@ def close_set(scene: Scene, seen: Seen) -> Scene:
     slabs = set()
     for number, (member, region) in enumerate(zip(members, regions, strict=True)):
         old = prisms[member.number]
-        new = make_slabs(old, region, member.plane, scene.camera, scene.world_from_camera)
-        if new is not None:
-            before, after = (_leaks(scene, prism, number, members, grid, things) for prism in (old, new))
-            if after <= before + LEAKS:
+        most = _find_leaks(scene, old, number, members, grid, things).mean() + LEAKS
+        for _ in range(TRIALS):
+            new = make_slabs(old, region, member.plane, scene.camera, scene.world_from_camera)
+            if new is None:
+                break
+            leaks = _find_leaks(scene, new, number, members, grid, things)
+            if leaks.mean() <= most:
                 prisms[member.number] = new
                 slabs.add(number)
+                break
+            region = _without(region, leaks, seen.ids.shape)
     return replace(scene, prisms=tuple(prisms), plate=_make_plate(scene, seen, members, labels, slabs))
 
 
@@ -255,8 +261,18 @@ def _polygon(outline: Outline, ratio: np.ndarray | float = 1.0) -> shapely.Polyg
     return shapely.Polygon(rings[0], rings[1:])
 
 
-def _leaks(scene: Scene, prism: Prism, number: int, members: list[_Member], grid: _Grid, things: np.ndarray) -> float:
-    """Return the share of the grid where a plane's solid is seen before, or in place of, another segment."""
+def _without(region: Region, leaks: np.ndarray, size: tuple[int, ...]) -> Region:
+    """Return a region that does not go on where its slab was seen, (h, w) bool, nor right beside."""
+    row, column = np.nonzero(cv2.dilate(leaks.view(np.uint8), np.ones((3, 3), np.uint8)))
+    down, right = size[0] / leaks.shape[0], size[1] / leaks.shape[1]
+    cells = shapely.box(column * right, row * down, (column + 1) * right, (row + 1) * down)
+    return replace(region, hidden=region.hidden.difference(shapely.union_all(cells)))
+
+
+def _find_leaks(
+    scene: Scene, prism: Prism, number: int, members: list[_Member], grid: _Grid, things: np.ndarray
+) -> np.ndarray:
+    """Return (h, w) bool, where a plane's solid is seen before, or in place of, another segment."""
     others = things
     for k, member in enumerate(members):
         if k != number:
@@ -264,4 +280,4 @@ def _leaks(scene: Scene, prism: Prism, number: int, members: list[_Member], grid
     with np.errstate(invalid="ignore"):
         shows = _look(scene, [prism], grid) < others * (1 - LEAKING)
     # Where a thing's solid falls short of its segment, a plane behind it is better than nothing.
-    return float((shows & ~members[number].own & (grid.sky | np.isfinite(others))).mean())
+    return np.asarray(shows & ~members[number].own & (grid.sky | np.isfinite(others)))
