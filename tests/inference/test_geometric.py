@@ -96,6 +96,35 @@ def test_the_halves_of_a_building_stand_alike_though_one_seems_to_meet_the_groun
     assert estimate.depth.z[150, 240] == pytest.approx(estimate.depth.z[200, 120], rel=0.02)
 
 
+def test_a_storey_stands_on_the_wall_below_it_though_it_reaches_over_one_further_off() -> None:
+    rgb = draw_street()
+    rgb[70:290, 300:370] = (200, 190, 120)
+    rgb[70:200, 60:370] = (80, 55, 50)
+    estimate = predict(rgb)
+    assert isinstance(estimate.depth, DepthMap)
+    assert estimate.depth.z[250, 330] > 1.5 * estimate.depth.z[250, 180]
+    assert estimate.depth.z[120, 180] == pytest.approx(estimate.depth.z[250, 180], rel=0.05)
+
+
+def test_a_tower_that_looks_like_the_street_is_no_ground() -> None:
+    rgb = draw_street()
+    rgb[120:264, 520:560] = rgb[440:480, 520:560].mean((0, 1)).round()
+    estimate = predict(rgb)
+    assert segment_at(estimate, 540, 180).kind == "structure"
+    assert segment_at(estimate, 540, 440).kind == "ground"
+    assert isinstance(estimate.depth, DepthMap)
+    assert np.ptp(estimate.depth.z[130:255, 530:550]) < 0.02 * estimate.depth.z[200, 540]
+
+
+def test_a_stripe_on_the_street_lies_on_it() -> None:
+    rgb = draw_street()
+    cv2.fillConvexPoly(rgb, np.array([[60, 470], [120, 470], [330, 360], [305, 360]], np.int32), (235, 235, 230))
+    estimate = predict(rgb)
+    assert segment_at(estimate, 210, 415).kind == "ground"
+    assert isinstance(estimate.depth, DepthMap)
+    assert estimate.depth.z[415, 210] == pytest.approx(estimate.depth.z[415, 600], rel=0.01)
+
+
 def test_outlines_follow_the_edges_of_a_large_photo() -> None:
     rgb = cv2.resize(draw_street(), (1920, 1440), interpolation=cv2.INTER_NEAREST)
     estimate = predict(rgb)

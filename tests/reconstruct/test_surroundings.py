@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import shapely
 from blockout.inference.prediction import Prediction
+from blockout.reconstruct import surroundings
 from blockout.reconstruct.build import reconstruct
 from blockout.reconstruct.frames import transform
 from blockout.reconstruct.meshes import mesh_of, triangles_of
@@ -122,6 +123,30 @@ def test_two_grounds_share_what_is_hidden_without_overlap() -> None:
         ring = prism.outline_px[: prism.ring_sizes[0]]
         shapes.append(shapely.Polygon(ring))
     assert shapes[0].intersection(shapes[1]).area < 0.002 * scene.camera.width * scene.camera.height
+
+
+def test_a_slab_that_would_be_seen_leaves_that_out_and_goes_on_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = photograph([FLOOR, WALL, CRATE, replace(CRATE, label="far", low=(1.2, 0, -4), high=(1.8, 0.9, -3.4))], DOWN)
+    whole = find(build(room.prediction), "floor")
+    find_leaks, calls = surroundings._find_leaks, []
+
+    def leak_once(scene: Scene, prism: Prism, number: int, *rest: object) -> np.ndarray:
+        calls.append(prism.label)
+        leaks = find_leaks(scene, prism, number, *rest)
+        if calls.count("floor") == 2:  # the first is of what stood there before
+            height, width = leaks.shape
+            row, column = np.mgrid[:height, :width]
+            leaks |= room.mask("far")[row * 180 // height, column * 240 // width]
+        return leaks
+
+    monkeypatch.setattr(surroundings, "_find_leaks", leak_once)
+    floor = find(build(room.prediction), "floor")
+    assert floor.reason == whole.reason
+    on_floor = [shapely.Polygon(mesh_of(p).points[: p.ring_sizes[0]][:, [0, 2]]) for p in (whole, floor)]
+    behind = shapely.box(-0.6, -3.6, 0.4, -3.0)
+    assert all(polygon.contains(behind) for polygon in on_floor)
+    assert on_floor[1].area < on_floor[0].area
+    assert not on_floor[1].contains(shapely.Point(1.5, -3.9))
 
 
 def test_a_bumpy_ground_keeps_its_prisms() -> None:
