@@ -99,7 +99,7 @@ def test_the_halves_of_a_building_stand_alike_though_one_seems_to_meet_the_groun
 def test_a_storey_stands_on_the_wall_below_it_though_it_reaches_over_one_further_off() -> None:
     rgb = draw_street()
     rgb[70:290, 300:370] = (200, 190, 120)
-    rgb[70:200, 60:370] = (80, 55, 50)
+    rgb[70:200, 60:370] = (190, 110, 120)
     estimate = predict(rgb)
     assert isinstance(estimate.depth, DepthMap)
     assert estimate.depth.z[250, 330] > 1.5 * estimate.depth.z[250, 180]
