@@ -1,5 +1,5 @@
 # Blockout's own jobs. The first two are for everyone, the rest for those who change it.
-.PHONY: demo test test-fixtures lint bench extension test-blender train-embedded clean
+.PHONY: demo test test-fixtures lint bench extension test-blender train-embedded train-pair clean
 
 PIP = .venv/bin/pip install --quiet --disable-pip-version-check
 TORCH = torch==2.13.0  # one version for all who test, and for those who keep a CPU build of it at hand
@@ -24,14 +24,28 @@ lint: .venv/installed-dev .cache/package/blockout  ## ruff and mypy, as pyprojec
 	.venv/bin/mypy
 	.venv/bin/mypy --allow-untyped-defs --disable-error-code=arg-type --disable-error-code=name-defined --no-warn-unused-ignores tests examples benchmarks
 
+FREE = --licences CC0,MIT-0 --part training
+NEEDS_MATERIAL = [ -d "$(MATERIAL)" ] || { echo "MATERIAL=DIR names photographs and models: see docs/embedded.md" >&2; exit 1; }
 train-embedded: .venv/installed-dev  ## train the embedded network from nothing; MATERIAL=DIR names photographs for it
-	@[ -d "$(MATERIAL)" ] || { echo "MATERIAL=DIR names the folder of photographs and models: see docs/embedded.md" >&2; exit 1; }
+	@$(NEEDS_MATERIAL)
 	.venv/bin/blockout dataset synthesize -o .cache/embedded/scenes --count $(or $(SCENES),6144) --seed 31 \
 		--workers $(or $(WORKERS),2) --material $(MATERIAL)
 	.venv/bin/blockout dataset compose --foregrounds $(MATERIAL)/foregrounds --backgrounds $(MATERIAL)/backgrounds \
-		--licences CC0,MIT-0 --part training -o .cache/embedded/composites --size 192x256 --count 4000 --seed 31
+		$(FREE) -o .cache/embedded/composites --size 192x256 --count 4000 --seed 31
 	.venv/bin/blockout train inference/training/embedded.toml --export .cache/embedded/embedded.onnx
 	@echo "copy .cache/embedded/embedded.onnx over inference/weights/embedded.onnx when 'blockout evaluate' says so"
+
+train-pair: .venv/installed-dev  ## train the network for clean plates from nothing; MATERIAL=DIR as for the other
+	@$(NEEDS_MATERIAL)
+	.venv/bin/blockout dataset synthesize -o .cache/embedded/scenes --count $(or $(SCENES),2600) --seed 31 \
+		--workers $(or $(WORKERS),2) --material $(MATERIAL)
+	.venv/bin/blockout dataset backgrounds .cache/embedded/scenes -o .cache/pair/places --count $(or $(SCENES),2600)
+	.venv/bin/blockout dataset compose --foregrounds $(MATERIAL)/foregrounds --backgrounds .cache/pair/places/pictures \
+		$(FREE) --background-depths .cache/pair/places/depths -o .cache/pair/scenes --count 16000 --seed 41
+	.venv/bin/blockout dataset compose --foregrounds $(MATERIAL)/foregrounds --backgrounds $(MATERIAL)/backgrounds \
+		$(FREE) -o .cache/pair/photographs --count 8000 --seed 42
+	.venv/bin/blockout train inference/training/pair.toml --export .cache/pair/pair.onnx
+	@echo "copy .cache/pair/pair.onnx over inference/weights/pair.onnx when 'blockout evaluate' says so"
 
 bench: .venv/installed-dev  ## measure speed, memory and quality; never a gate
 	@for job in $(filter-out benchmarks/scene%,$(wildcard benchmarks/*.py)); do echo "== $$job"; .venv/bin/python $$job; done

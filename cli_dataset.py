@@ -58,7 +58,7 @@ def _add_choice(group: argparse._ArgumentGroup) -> None:
         type=names,
         default="any",
         metavar="LIST",
-        help="only what index.csv beside the folder lists under these, as CC0,MIT-0 (default: any)",
+        help="only what an index.csv beside a folder lists under these, as CC0,MIT-0 (default: any)",
     )
     group.add_argument(
         "--part",
@@ -145,7 +145,11 @@ def run_compose(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
 def _read_recipe(arguments: argparse.Namespace) -> Recipe:
     from .inference.training.compose_material import list_pictures
     from .inference.training.compose_plan import Recipe
+    from .inference.training.material_folder import ANY, INDEX
 
+    folders = arguments.foregrounds, arguments.backgrounds
+    if ANY not in arguments.licences and not any((folder.absolute().parent / INDEX).is_file() for folder in folders):
+        raise UsageError(f"--licences: neither {folders[0]} nor {folders[1]} has an {INDEX} beside it that names them.")
     least, largest = arguments.scale
     if least > largest:
         raise UsageError(f"--scale {least:g} {largest:g}: the first must not be above the second.")

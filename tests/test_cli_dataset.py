@@ -42,6 +42,17 @@ def test_a_data_set_is_made_measured_and_verified(
     assert capsys.readouterr().out == "verified     36 samples: nothing is wrong\n"
 
 
+def test_licences_keep_files_out(folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compose(folders, tmp_path / "set", "--licences", "CC0") == 2
+    assert "--licences: neither" in capsys.readouterr().err
+    (tmp_path / "index.csv").write_text(
+        "name,licence\ncutouts/0.png,CC0-1.0\ncutouts/1.png,CC-BY-4.0\nplaces/2.png,CC0-1.0\n"
+    )
+    assert compose(folders, tmp_path / "set", "--licences", "CC0", "--placements", "1", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["samples"], record["foregrounds"], record["backgrounds"]) == (2, 1, 1)
+
+
 def test_problems_are_named_and_the_exit_code_is_1(
     folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -25,7 +25,7 @@ def list_pictures(folder: Path, what: str, licences: tuple[str, ...] = (ANY,), p
     Args:
         folder: of pictures; its parent may have an index.csv, which tells their licences.
         what: they are to be, for a sentence.
-        licences: only pictures under one of these are taken, by their name without version.
+        licences: only pictures under one of these are taken, by their name without version; without an index all are.
         part: "training" leaves out the eighth that is kept for evaluation, "evaluation" takes no other.
 
     Raises:
@@ -39,7 +39,8 @@ def list_pictures(folder: Path, what: str, licences: tuple[str, ...] = (ANY,), p
     if not found:
         raise MaterialUnusable(f"{folder} holds no picture; put the {what} there, as PNG or JPEG for example")
     material = MaterialFolder(folder.absolute().parent, licences)
-    chosen = [path for path in found if material.allows(path.absolute())]
+    has_index = (material.path / INDEX).is_file()
+    chosen = [path for path in found if not has_index or material.allows(path.absolute())]
     if part != PARTS[0]:
         chosen = [path for path in chosen if is_held_out(path.name) == (part == "evaluation")]
     if not chosen:
