@@ -22,13 +22,14 @@ class CleanPlate:
         photo: (H, W, 3) uint8 sRGB.
         ids: (H, W) int32, number of a leaf at each pixel.
         leaves: numbers of those that belong to the set.
-        fill: (h, w, 3) uint8 sRGB, for all other pixels, coarse.
+        labels, own: (h, w) int and bool, on a coarse grid, as of ``fill_hidden``.
     """
 
     photo: np.ndarray
     ids: np.ndarray
     leaves: tuple[int, ...]
-    fill: np.ndarray
+    labels: np.ndarray
+    own: np.ndarray
 
     @cached_property
     def rgb(self) -> np.ndarray:
@@ -37,7 +38,8 @@ class CleanPlate:
         table[list(self.leaves)] = 1
         height, width = self.ids.shape
         shown = cv2.erode(table[self.ids], np.ones((2 * RIM_PX + 1,) * 2, np.uint8))  # not from the frame
-        filled = cv2.resize(self.fill, (width, height), interpolation=cv2.INTER_CUBIC)
+        filled = fill_hidden(self.photo, self.labels, self.own)
+        filled = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
         return np.asarray(cv2.copyTo(self.photo, shown, filled))
 
 

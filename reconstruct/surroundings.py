@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 
 from ..inference.prediction import Camera
-from .clean_plate import CleanPlate, fill_hidden
+from .clean_plate import CleanPlate
 from .frames import rays_through, transform
 from .meshes import mesh_of, triangles_of
 from .outlines import Outline, trace_outlines
@@ -127,7 +127,7 @@ def _make_plate(
     owners = {members[number].number for number in slabs}
     leaves = tuple(leaf for leaf, owner in seen.owner.items() if owner in owners)
     hidden = np.where(np.isin(labels, list(slabs)), labels, -1)
-    return CleanPlate(scene.photo.rgb, seen.ids, leaves, fill_hidden(scene.photo.rgb, hidden, own))
+    return CleanPlate(scene.photo.rgb, seen.ids, leaves, hidden, own)
 
 
 def _shrink(camera: Camera, seen: Seen) -> _Grid:

@@ -135,7 +135,9 @@ def make_plate() -> Scene:
     scene = make_scene()
     ids = np.zeros(scene.photo.size, np.int32)
     ids[300:] = 1
-    plate = CleanPlate(scene.photo.rgb, ids, (0,), np.full((6, 8, 3), (40, 160, 90), np.uint8))
+    own = np.zeros((6, 8), bool)
+    own[:4] = True
+    plate = CleanPlate(scene.photo.rgb, ids, (0,), np.zeros((6, 8), np.int64), own)
     *others, floor = scene.prisms
     return replace(scene, prisms=(*others, replace(floor, shows_plate=True)), plate=plate)
 

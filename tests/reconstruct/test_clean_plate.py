@@ -73,7 +73,7 @@ def test_a_scene_without_slabs_has_no_plate(room: Room) -> None:
 def test_the_frame_takes_nothing_from_the_plate() -> None:
     ids = np.ones((12, 12), np.int32)
     photo = np.random.default_rng(0).integers(0, 255, (12, 12, 3), np.uint8)
-    plate = CleanPlate(photo, ids, (1,), np.zeros((3, 3, 3), np.uint8))
+    plate = CleanPlate(photo, ids, (1,), np.zeros((3, 3), np.int64), np.ones((3, 3), bool))
     np.testing.assert_array_equal(plate.rgb, photo)
 
 

@@ -14,7 +14,7 @@ from blockout.inference.training.compose_pictures import Composer
 from blockout.inference.training.compose_plan import Recipe
 from blockout.inference.training.pair_data import PairSet
 from blockout.inference.training.pair_network import PairNetwork
-from blockout.inference.training.pair_task import PairTask, evaluate_pair, load_pair
+from blockout.inference.training.pair_task import PairTask, cut_out, evaluate_pair, load_pair
 from blockout.inference.training.train import Training
 from blockout.inference.training.train_config import TrainConfig
 
@@ -82,6 +82,28 @@ def test_half_of_the_pairs_are_mirrored_and_changed(config: TrainConfig) -> None
         shown = (task.batch(0)["overlay"] * 255).round().byte().permute(0, 2, 3, 1).numpy()
         found = [any(view.tobytes() in overlays for view in (picture, picture[:, ::-1])) for picture in shown]
         assert all(found) if expected else not any(found)
+
+
+def test_cuts_show_the_foreground_and_are_of_one_size(config: TrainConfig) -> None:
+    task = PairTask(replace(config, options={"crop": 32, "changes": 0.0}))
+    batches = [task.batch(step) for step in range(10)]
+    assert all(value.shape[2:] == (32, 32) for batch in batches for value in batch.values())
+    assert all((batch["mask"].flatten(1).sum(1) > 0).all() for batch in batches)
+    assert min(batch["mask"].mean() for batch in batches) < 0.9
+    pair = task._sets[0][0]
+    assert cut_out(pair, 500, np.random.default_rng(0)).mask.shape == pair.mask.shape
+    nothing = replace(pair, mask=np.zeros_like(pair.mask))
+    assert cut_out(nothing, 32, np.random.default_rng(0)).overlay.shape == (32, 32, 3)
+
+
+def test_a_mask_is_learnt_and_measured_without_depth(recipe: Recipe, tmp_path: Path) -> None:
+    compose(replace(recipe, size=(64, 96)), tmp_path / "set")
+    options = {"losses": {"mask": {"bce": 1.0}}, "changes": 0.0}
+    config = TrainConfig("pair", tmp_path / "set", tmp_path / "run", steps=2, batch=2, options=options)
+    training = Training(config)
+    assert training.task.outputs == ("mask",)
+    training.run()
+    assert set(evaluate_pair(load_pair(config.output / CHECKPOINT), config.data)) == {"mask_iou", "samples"}
 
 
 def test_the_network_is_small_and_gives_logits_of_the_pictures_size() -> None:
