@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import __version__
+from .camera import camera_from_fov
 from .layout import cut_ground_at_horizon, height_over_horizon, join_sky_and_ground, measure_regions, name_regions
 from .prediction import Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, most_common, segment_regions, sharpen_outlines
@@ -34,7 +35,6 @@ class Geometric:
         Returns:
             All four, at the photo's size. The depth is in metres only if the camera stood 1.6 m over the ground.
         """
-        height, width = photo.size
         small = shrink(photo.rgb, WORK_SIDE_PX)
         view = estimate_view(small, camera.resized(*small.shape[:2]) if camera else None)
         regions = measure_regions(small, segment_regions(small), view.camera, view.down_cam)
@@ -47,7 +47,7 @@ class Geometric:
         kinds, scores = [kinds[i] for i in origin], scores[origin]
         regions = measure_regions(small, joined, view.camera, view.down_cam)
         planes = stand_on_ground(regions, kinds, view.camera, view.down_cam)
-        camera = camera or view.camera.resized(height, width)
+        camera = camera or camera_from_fov(view.camera.fov_deg, photo.size, view.camera.source)
         fine = sharpen_outlines(regions.ids, photo.rgb)
         ids = keep_connected(fine, round(MIN_AREA * fine.size))
         origin = most_common(ids, fine)

@@ -55,13 +55,14 @@ def add_foreground(prediction: Prediction, plate_path: Path, weights: Path) -> P
             "same view, from the same place, without the things in the foreground"
         )
     parts = keep_connected(mask.astype(np.int32) + 1, max(1, round(MIN_AREA * mask.size)))
-    before = np.unique(parts[mask])
+    # Specks of the mask went to what is around them, and gaps in it too.
+    before = np.flatnonzero(np.bincount(parts.ravel(), mask.ravel()) > 0.5 * np.bincount(parts.ravel()))
     large = sharpen_outlines(parts, photo.rgb)
     front = np.isin(large, before)
     source = Source("segments", "pair", weights.name)
     return replace(
         prediction,
-        segments=_insert(prediction.segments, large, [number for number in before if (large == number).any()]),
+        segments=_insert(prediction.segments, large, [number for number in before.tolist() if (large == number).any()]),
         depth=_stand_all(prediction, large, before) if depth is None else _insert_depth(prediction.depth, depth, front),
         sources=(*prediction.sources, source),
     )

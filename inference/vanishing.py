@@ -69,7 +69,8 @@ def see_view(photo: Photo, camera: Camera | None) -> View:
     """
     small = shrink(photo.rgb, WORK_SIDE_PX)
     view = estimate_view(small, camera.resized(*small.shape[:2]) if camera else None)
-    return View(camera or view.camera.resized(*photo.size), view.down_cam)
+    # Of the same angle, and not of the same numbers resized: sides were rounded, and pixels stay square.
+    return View(camera or camera_from_fov(view.camera.fov_deg, photo.size, view.camera.source), view.down_cam)
 
 
 def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:

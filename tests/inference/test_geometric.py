@@ -180,6 +180,14 @@ def test_a_picture_of_nothing_still_gives_a_segment_and_a_depth(name: str) -> No
     check(predict(NOTHING[name]), NOTHING[name].shape[:2])
 
 
+@pytest.mark.parametrize("size", [(796, 1200), (1201, 801), (501, 1999)])
+def test_the_estimated_camera_has_square_pixels_at_any_size(size: tuple[int, int]) -> None:
+    estimate = Geometric().predict(Photo(cv2.resize(draw_street(), size[::-1])), None)
+    assert estimate.camera is not None
+    assert estimate.camera.fx == estimate.camera.fy
+    assert (estimate.camera.height, estimate.camera.width) == size
+
+
 def test_the_same_photo_gives_the_same_bytes() -> None:
     first, second = predict(draw_street()), predict(draw_street())
     assert isinstance(first.depth, DepthMap) and isinstance(second.depth, DepthMap)

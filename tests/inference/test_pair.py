@@ -80,6 +80,13 @@ def test_each_thing_in_front_becomes_a_segment_with_its_depth(plate: Path, monke
     assert found.sources[-1].name == "pair"
 
 
+def test_specks_of_the_mask_leave_the_background_what_it_was(plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    see(monkeypatch, (10, 50, 10, 30), (5, 6, 50, 51), (55, 56, 70, 71))
+    found = add_foreground(predict_room(), plate, plate)
+    assert [segment.label for segment in found.segments.segments] == ["wall", "floor", "foreground"]
+    assert (found.segments.ids == 3).sum() == 800
+
+
 def test_a_segment_that_is_hidden_altogether_leaves_the_table(plate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     see(monkeypatch, (40, 64, 0, 96))
     assert [segment.label for segment in add_foreground(predict_room(), plate, plate).segments.segments] == [
