@@ -101,7 +101,7 @@ def test_a_mask_is_learnt_and_measured_without_depth(recipe: Recipe, tmp_path: P
     options = {"losses": {"mask": {"bce": 1.0}}, "changes": 0.0}
     config = TrainConfig("pair", tmp_path / "set", tmp_path / "run", steps=2, batch=2, options=options)
     training = Training(config)
-    assert training.task.outputs == ("mask",)
+    assert isinstance(training.task, PairTask) and training.task.outputs == ("mask",)
     training.run()
     assert set(evaluate_pair(load_pair(config.output / CHECKPOINT), config.data)) == {"mask_iou", "samples"}
 
