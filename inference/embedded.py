@@ -18,7 +18,9 @@ from .regions import keep_connected, sharpen_outlines
 from .resample import nearest_pixels, shrink
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
-AREA_PX = 96 * 128  # of the reduced photo that the network sees, the size that it was trained at
+# Of the reduced photos that the network sees: the size that it was trained at tells the camera, and the mean of both
+# all else, for the larger one shows what is small.
+AREAS_PX = (96 * 128, 160 * 192)
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 PIECES_SIDE_PX = 320  # longer side of the photo that is cut in pieces of even colour
 OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
@@ -67,16 +69,20 @@ class Embedded:
         )
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Return what the network says of a photo: the mean of what it says of the photo and of its mirror image.
+        """Return what the network says of a photo: the mean of both sizes, and of the photo and its mirror image.
 
         Args:
             rgb: (H, W, 3) uint8, sRGB.
 
         Returns:
-            (C, h, w) float32 maps by name, at half the reduced photo's size; (4,) float32: log of the focal length over
+            (C, h, w) float32 maps by name, at half the larger photo's size; (4,) float32: log of the focal length over
             sqrt(height * width), and down in camera axes.
         """
-        height, width = network_size(rgb.shape[:2])
+        (coarse, camera), (fine, _) = (self._run(rgb, area_px) for area_px in AREAS_PX)
+        return {name: (fine[name] + _resized(coarse[name], fine[name].shape[1:])) / 2 for name in CHANNELS}, camera
+
+    def _run(self, rgb: np.ndarray, area_px: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        height, width = network_size(rgb.shape[:2], area_px)
         small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
         both = np.stack([small, small[:, ::-1]]).transpose(0, 3, 1, 2)
         maps, cameras = self._session.run(["maps", "camera"], {"rgb": np.ascontiguousarray(both, np.float32) / 255})
@@ -89,9 +95,9 @@ class Embedded:
         return {name: (seen[name] + mirrored[name]) / 2 for name in CHANNELS}, camera
 
 
-def network_size(size: tuple[int, ...]) -> tuple[int, int]:
-    """Return (height, width) px that a photo of some (height, width) is reduced to."""
-    scale = np.sqrt(AREA_PX / (size[0] * size[1]))
+def network_size(size: tuple[int, ...], area_px: int) -> tuple[int, int]:
+    """Return (height, width) px that a photo of some (height, width) is reduced to: about ``area_px`` in all."""
+    scale = np.sqrt(area_px / (size[0] * size[1]))
     height, width = (int(max(1, round(side * scale / STRIDE))) for side in size)
     return min(height, 24) * STRIDE, min(width, 24) * STRIDE
 

@@ -71,4 +71,4 @@ def test_an_unknown_option_of_the_task_is_a_wrong_configuration(
 ) -> None:
     (folder / "pair.toml").write_text(CONFIG + "[options]\nlosss = 'ssim-dice'\n")
     assert main(["train", str(folder / "pair.toml")]) == 2
-    assert "options.losss: the task pair knows only losses" in capsys.readouterr().err
+    assert "options.losss: the task pair knows only changes, crop, losses" in capsys.readouterr().err

@@ -56,8 +56,9 @@ def test_a_known_camera_is_kept_and_scales_depth(embedded: Embedded) -> None:
 
 def test_the_reduced_photo_keeps_its_shape_in_steps_of_32() -> None:
     for size in ((480, 640), (3000, 4000), (4000, 3000), (375, 1242), (1, 1)):
-        height, width = network_size(size)
+        height, width = network_size(size, 96 * 128)
         assert height % 32 == width % 32 == 0
+        assert height * width < height * width * 1.5 <= np.prod(network_size(size, 160 * 192)) * 1.01
         assert 0.75 < (height / width) / (size[0] / size[1]) < 1.34
 
 
