@@ -153,7 +153,7 @@ def _assemble(
     )
     if settings.close_set:
         outlines = tuple(leaf.outline for leaf in tree.leaves() if leaf.outline is not None)
-        scene = close_set(scene, Seen(tree.ids, prediction.depth.z, outlines, owner))
+        scene = close_set(scene, Seen(tree.ids, prediction.depth.z, outlines, owner, prediction.depth.error))
     return find_supports(_apply_scale(scene, scale, settings))
 
 

@@ -48,12 +48,14 @@ class Seen:
         z: (H, W) float32, depth in the scene's unit, NaN unknown.
         outlines: of the leaves, the sky's too.
         owner: for each leaf but the sky's, the number of its segment in ``Scene.prisms``.
+        error: relative, that who made the depth says it may have: so far off a plane, ground still is one.
     """
 
     ids: np.ndarray
     z: np.ndarray
     outlines: tuple[Outline, ...]
     owner: Mapping[int, int]
+    error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,9 @@ def close_set(scene: Scene, seen: Seen) -> Scene:
         The scene; a plane whose slab would show before something else keeps its prisms.
     """
     grid = _shrink(scene.camera, seen)
-    members = [m for k, prism in enumerate(scene.prisms) if (m := _find_plane(scene, prism, k, grid)) is not None]
+    members = [
+        m for k, prism in enumerate(scene.prisms) if (m := _find_plane(scene, prism, k, grid, seen.error)) is not None
+    ]
     if not members:
         return scene
     planes = {member.number for member in members}
@@ -146,7 +150,7 @@ def _shrink(camera: Camera, seen: Seen) -> _Grid:
     return _Grid(ids, number[ids], seen.z[np.ix_(rows, columns)].astype(np.float64), rays, small, sky)
 
 
-def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid) -> _Member | None:
+def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid, depth_error: float) -> _Member | None:
     """Return the plane of a segment that belongs to the set and lies on one plane."""
     upright = prism.kind == "structure" and UPRIGHT_SET.search(prism.label.lower())
     own = grid.owner == number
@@ -172,7 +176,7 @@ def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid) -> _Member
         away = away / np.linalg.norm(away)
     error = mean_error(z * (rays @ w) - 1)
     present = _look(scene, [prism], grid)[known] / z - 1
-    if error > min(WORST, max(ON_PLANE, mean_error(present) + WORSE)):
+    if error > max(depth_error, min(WORST, max(ON_PLANE, mean_error(present) + WORSE))):
         return None
     far, median, furthest = np.quantile(z, [0.98, 0.5, 1]).tolist()
     reach = min(max(REACH[0] * far, BEYOND * furthest), REACH[1] * far)

@@ -149,13 +149,15 @@ def test_a_slab_that_would_be_seen_leaves_that_out_and_goes_on_elsewhere(monkeyp
     assert not on_floor[1].contains(shapely.Point(1.5, -3.9))
 
 
-def test_a_bumpy_ground_keeps_its_prisms() -> None:
+def test_a_bumpy_ground_keeps_its_prisms_unless_its_depth_is_doubted() -> None:
     room = photograph([FLOOR, WALL, CRATE], DOWN)
     z = room.prediction.depth.z.copy()
     column = np.arange(z.shape[1])
     z[room.mask("floor")] = (z * (1 + 0.1 * np.sign(np.sin(column / 12))))[room.mask("floor")]
-    scene = build(room.having_depth(z))
-    assert find(scene, "floor").reason != "goes on behind what stands before it"
+    bumpy = room.having_depth(z)
+    assert find(build(bumpy), "floor").reason != "goes on behind what stands before it"
+    doubted = replace(bumpy, depth=replace(bumpy.depth, error=0.2))
+    assert find(build(doubted), "floor").reason == "goes on behind what stands before it"
 
 
 def test_a_photo_of_things_alone_is_left_as_it_is() -> None:
