@@ -27,6 +27,7 @@ from .surroundings import Seen, close_set
 from .thickness import Usual
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
+STEEP_VIEW = 0.9  # share of the view that goes down, from which on no upright line shows its direction
 FLATTEST = 0.25  # of the photo, which most likely is flat: walls and floors
 
 Progress = Callable[[str, float], None]
@@ -111,7 +112,7 @@ def _find_ground(leaves: list[Node], prediction: Prediction, depth_error: float)
         _join_samples([leaf for leaf in solid if leaf.segment.kind in kinds]) for kinds in (("ground",), KINDS)
     )
     ground = find_ground(named, everything, prediction.gravity_cam)
-    if ground.camera_height is None or depth_error < BENT:
+    if ground.camera_height is None or depth_error < BENT or abs(ground.down_cam[2]) > STEEP_VIEW:
         return ground
     # Depth that errs smoothly tilts the ground; edges of walls and furniture still show which way is down.
     samples = named if len(named[1]) else everything

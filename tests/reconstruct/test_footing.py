@@ -68,3 +68,12 @@ def test_a_blockout_from_depth_that_errs_stands_on_its_ground() -> None:
     points = mesh_of(drum).points
     middle = (points.min(0) + points.max(0)) / 2
     assert np.hypot(*(middle - scene.world_from_camera[:3, 3])[[0, 2]]) == pytest.approx(np.hypot(0.3, 3.5), rel=0.03)
+
+
+@pytest.mark.parametrize("pitch_deg", [-90.0, -80.0, 0.0, 60.0])
+def test_depth_that_errs_is_no_trouble_however_the_camera_is_held(pitch_deg: float) -> None:
+    room = photograph([FLOOR, WALL, DRUM], look(1.6, pitch_deg), CAMERA)
+    row, column = np.mgrid[: CAMERA.height, : CAMERA.width]
+    wave = 1 + 0.05 * np.sin(column / 55) * np.sin(row / 47)
+    scene = reconstruct(room.having_depth(room.prediction.depth.z * wave))
+    assert all(np.isfinite(mesh_of(solid).points).all() for solid in scene.solids())
