@@ -12,9 +12,9 @@ from ..errors import DepthUnusable, NothingToBuild
 from ..inference.prediction import KINDS, Prediction
 from ..inference.vanishing import refine_gravity
 from .bleeding import settle_depth
-from .compose import BENT
 from .frames import world_from_camera
 from .ground import Ground, doubt_tilt, find_ground, level_ground
+from .judge import BENT
 from .names import identifier
 from .priors import expect_thickness
 from .prisms import fit_front, make_prism, place

@@ -10,7 +10,7 @@ from ..inference.prediction import Camera, Kind
 from .adjust import adjust, set_target
 from .evidence import Evidence
 from .fits import propose
-from .judge import ERROR_CAP, Verdict, judge
+from .judge import BENT, ERROR_CAP, Verdict, judge
 from .scene import Prism
 from .shapes import Shape, to_prism
 
@@ -30,7 +30,6 @@ ERROR_OVER_FLAT = 0.002  # of a round shape over a plane's
 FLAT, ROUGH = 0.0015, 1.2  # relative depth error of a plane, and times the depth's own: so flat a thing is not round
 ADJUSTED = (("box",), ("cylinder", "cone"))
 CERTAIN = 0.004  # cost of a shape that needs no adjusting
-BENT = 0.003  # relative error of a depth map that sets solids askew, and tilts the ground
 WORTH, WORTH_BENT = 0.8, 0.4  # least overlap of a shape that is adjusted
 COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
 FIRST_OVERLAP = 0.9

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..inference.prediction import Camera, Prediction
-from .compose import BENT, WORTH, Fit, choose_shape, solidify
+from .compose import WORTH, Fit, choose_shape, solidify
 from .cuts import find_cut
 from .evidence import Evidence, gather_evidence
 from .footing import find_footing
 from .frames import rays_through
+from .judge import BENT
 from .parts import connect_parts
 from .pieces import open_saddles
 from .priors import expect_shape

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blockout.reconstruct.evidence import Evidence
-from blockout.reconstruct.judge import ERROR_CAP, Verdict, judge
+from blockout.reconstruct.judge import ERROR_CAP, UNSEEN, Verdict, judge
 from blockout.reconstruct.shapes import Shape, make_box, make_revolution
 from casts import Cone, gather
 from rooms import FLOOR, WALL, Box, look, make_camera, photograph
@@ -39,6 +39,15 @@ def test_the_true_cylinder_is_nearly_without_fault() -> None:
     verdict = look_at(make_revolution(np.array(DRUM.centre), 0, 0.9, (0.4, 0.4), "known"), evidence)
     assert verdict.overlap > 0.995
     assert verdict.error < 3e-3, "its corners are few"
+
+
+def test_a_solid_that_goes_far_where_nobody_looks_is_doubted_with_the_depth(crate: Evidence) -> None:
+    long = crate_of(high=(9.0, 0.8, -2.8))
+    sure, doubted = (look_at(long, replace(crate, depth_error=error)) for error in (0.0, 0.01))
+    assert doubted.overlap == pytest.approx(UNSEEN * sure.overlap)
+    assert look_at(crate_of(), replace(crate, depth_error=0.01)).overlap == 1.0
+    cut = replace(crate, depth_error=0.01, touches_frame=(False, False, True, False))
+    assert look_at(long, cut).overlap == sure.overlap, "the frame cuts it off: it may go on"
 
 
 def test_a_box_too_near_keeps_the_outline_but_not_the_depth(crate: Evidence) -> None:
