@@ -13,9 +13,11 @@ from .regions import boxes_of
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
 PATCH_AREA, PATCH_CONTRAST = 0.015, 14.0  # smaller or more alike than this, a patch of ground joins the largest
 LYING_AREA, LYING_BORDER = 0.03, 0.85  # of the picture, and of its border: a slanted patch in the ground lies on it
+ABOVE = 0.1  # of its upper border: an upright patch with less ground above it stands at the ground's end
 LEAST_OVER = 0.01  # of the picture's height: ground that reaches further over the horizon is none there
 LEAST_KNOWN = 0.2  # of the picture's width, in which the ground ends below the horizon
 AROUND = 0.12  # of that width, to both sides: what the ground's end is taken from elsewhere
+LEAST_SIDE_PX, LEAST_FILL, MOST_LEAN = 6, 0.8, 0.1  # of a box that is filled, between sides that lean by half of that
 STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
 
 
@@ -32,6 +34,7 @@ class Regions:
         blue: (N + 1,) float64, mean of blue minus red, -255..255.
         rough: (N + 1,) float64, mean local contrast in lightness, away from its border.
         slant: (N + 1,) float64 0..1, how surely it is long, and neither upright nor level.
+        upright: (N + 1,) float64 0..1, how surely it fills its box, between upright sides.
         borders: (N + 1, N + 1) float64, pixels of shared border.
         rests_on: (N + 1, N + 1) float64, columns of pixels in which the row's region stands directly on the column's.
     """
@@ -47,6 +50,7 @@ class Regions:
     blue: np.ndarray
     rough: np.ndarray
     slant: np.ndarray
+    upright: np.ndarray
     borders: np.ndarray
     rests_on: np.ndarray
 
@@ -88,6 +92,7 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         blue=mean(rgb[..., 2].astype(np.float32) - rgb[..., 0]),
         rough=np.where(core > 0.1, rough / np.maximum(core, 0.1), mean(contrast)),
         slant=_slant(ids, pixels),
+        upright=_uprightness(ids, pixels),
         borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
         rests_on=above_below.astype(np.float64),
     )
@@ -112,6 +117,22 @@ def _slant(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         * np.clip((off_level_deg - 12) / 8, 0, 1)
         * np.clip((75 - off_level_deg) / 10, 0, 1)
     )
+
+
+def _uprightness(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) float64 0..1: a plinth's sides are upright, those of a patch on the ground run to a far point."""
+    upright = np.zeros(len(pixels))
+    for i, (top, left, bottom, right) in enumerate(boxes_of(ids).tolist()):
+        height = bottom - top
+        if i == 0 or height < LEAST_SIDE_PX or pixels[i] < LEAST_FILL * height * (right - left):
+            continue
+        inside = ids[top:bottom, left:right] == i
+        rows = np.flatnonzero(inside.any(axis=1))
+        first, last = inside.argmax(axis=1)[rows], inside.shape[1] - inside[:, ::-1].argmax(axis=1)[rows]
+        upper, lower = rows < height / 2, rows >= height / 2
+        lean = max(abs(float(np.median(side[lower]) - np.median(side[upper]))) for side in (first, last))
+        upright[i] = np.clip(2 - lean / (MOST_LEAN * height), 0, 1)
+    return upright
 
 
 def score_sky(regions: Regions) -> np.ndarray:
@@ -166,7 +187,8 @@ def score_ground(regions: Regions, is_sky: np.ndarray) -> np.ndarray:
         flat = np.clip(flatness / 4, 0, 1) * np.clip(2 * touching, 0, 1) * np.maximum(seen_over, r.area < PATCH_AREA)
         continued = np.where((touching > 0.1) | (at_bottom > 0.02) | (seen_over == 1), alike, 0)
         lying = r.slant * np.clip((touching - LYING_BORDER) / 0.1, 0, 1) * (r.area < LYING_AREA)
-        grown = np.maximum(score, low * np.max([continued, flat, band, lying], axis=0))
+        standing = r.upright * (r.area < PATCH_AREA) * (_share_above(r, score >= GROUND_SCORE) < ABOVE)
+        grown = np.maximum(score, low * (1 - standing) * np.max([continued, flat, band, lying], axis=0))
         if (grown == score).all():
             break
         score = grown
@@ -181,6 +203,11 @@ def contrast_to(regions: Regions, i: int) -> np.ndarray:
 def _share_of_border(r: Regions, others: np.ndarray) -> np.ndarray:
     """Return (N + 1,) float64, the part of each region's border that it shares with the regions in a mask."""
     return np.asarray(r.borders[:, others].sum(axis=1) / np.maximum(r.borders.sum(axis=1), 1))
+
+
+def _share_above(r: Regions, others: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) float64, the part of the columns of each region's upper border that regions in a mask are at."""
+    return np.asarray(r.rests_on[others].sum(axis=0) / np.maximum(r.rests_on.sum(axis=0), 1))
 
 
 def name_regions(regions: Regions) -> tuple[list[Kind], np.ndarray]:

@@ -15,6 +15,8 @@ WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a w
 LEAN_SHARE = 0.2  # of its border: a region without a foot stands with the neighbours met by then, from afar
 STACK_SHARE = 0.35  # the same of what a structure rests on, which is its own lower storeys for the most part
 TOUCHING, SAME_BUILDING = 0.03, 1.6  # of a border, and times the distance: structures that share one, and stand alike
+SLOPE_RANGE = 3.0  # times its distance: a slope that leads further over a region's width is not that region's
+FOOT_GAP_PX = 3  # of the reduced picture: a region stands on what is this far below it, across the line of its shade
 FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
 
 
@@ -56,7 +58,8 @@ def _fit_foot(
 ) -> tuple[float, float]:
     """Return how near a region's foot is, 1/m, and how that changes sideways; NaN when it touches no support."""
     width = r.right[i] - r.left[i] + 1
-    rows, columns = np.nonzero((r.ids[:-1] == i) & is_support[r.ids[1:]])
+    ends = (r.ids[:-FOOT_GAP_PX] == i) & (r.ids[1 : len(r.ids) + 1 - FOOT_GAP_PX] != i)
+    rows, columns = np.nonzero(ends & is_support[r.ids[FOOT_GAP_PX:]])
     at_edge = np.flatnonzero(r.ids[-1] == i)
     rows, columns = np.append(rows, np.full(len(at_edge), len(r.ids) - 1)), np.append(columns, at_edge)
     seen = len(np.unique(columns)) / width
@@ -127,7 +130,13 @@ def _lean_on_neighbours(
             from_afar = np.argsort(nearness, kind="stable")  # NaN comes last
             share = share_of_structures if is_structure[i] else LEAN_SHARE
             chosen = np.searchsorted(np.cumsum((shares[i] * known)[from_afar]), share * settled[i])
-            walls[i] = walls[from_afar[chosen]]
+            walls[i] = _continue(walls[from_afar[chosen]], nearness[from_afar[chosen]], r, i, aside)
+
+
+def _continue(wall: np.ndarray, near: float, r: Regions, i: int, aside: np.ndarray) -> np.ndarray:
+    """Return a region's wall as what it leans on continues: level where the slope would lead far away over its width."""
+    ends = wall @ [[1, 1], aside[(r.top[i] + r.bottom[i]) // 2, [r.left[i], r.right[i]]]]
+    return np.array([near, 0.0]) if ends.min() < near / SLOPE_RANGE or ends.max() > near * SLOPE_RANGE else wall
 
 
 def depth_from_planes(ids: np.ndarray, planes: np.ndarray, camera: Camera) -> np.ndarray:

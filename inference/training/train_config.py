@@ -21,6 +21,7 @@ class TrainConfig:
         task: "scene" or "pair".
         steps: batches in all; batch: pictures in each, for each process; seed: of everything random.
         rate: the greatest learning rate, reached after ``warm_up`` steps, from where a cosine leads to a 50th of it.
+        restart: the step at which that begins anew (0: never), as in SGDR (Loshchilov and Hutter, 2017).
         decay: of weights; clip: greatest norm of the gradient; average: of the weights that are kept (EMA).
         precision: "float32" or "bfloat16"; device: "cpu", "cuda"; threads: 0 takes what there is.
         save_every: steps between checkpoints; start: weights to begin with.
@@ -36,6 +37,7 @@ class TrainConfig:
     seed: int = 0
     rate: float = 2e-3
     warm_up: int = 200
+    restart: int = 0
     decay: float = 0.02
     clip: float = 5.0
     average: float = 0.999
@@ -77,8 +79,9 @@ def read_config(path: Path) -> TrainConfig:
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
-    """Return the rate of a step: a straight rise, then a cosine down to a 50th."""
-    if step < config.warm_up:
-        return config.rate * (step + 1) / config.warm_up
-    share = (step - config.warm_up) / max(1, config.steps - config.warm_up)
+    """Return the rate of a step: a straight rise, then a cosine down to a 50th; the same again from a restart on."""
+    began, ends = (0, config.restart or config.steps) if step < config.restart else (config.restart, config.steps)
+    if step - began < config.warm_up:
+        return config.rate * (step - began + 1) / config.warm_up
+    share = (step - began - config.warm_up) / max(1, ends - began - config.warm_up)
     return config.rate * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * min(1.0, share))))
