@@ -63,7 +63,7 @@ def sharpen_depth(depth: DepthMap, rgb: np.ndarray) -> DepthMap:
     height, width = rgb.shape[:2]
     size = size_within(rgb.shape, WORK_PX, LEAST_SIDE_PX)
     ratio = max(size[0] / depth.z.shape[0], size[1] / depth.z.shape[1])
-    if ratio < LEAST_RATIO or not np.isfinite(depth.z).all():
+    if ratio < LEAST_RATIO or min(height, width) < LEAST_SIDE_PX or not np.isfinite(depth.z).all():
         return resize_depth(depth, (height, width))
     small = shrink(rgb, WORK_PX, LEAST_SIDE_PX)
     nearness = nearest_pixels(1 / depth.z, size).astype(np.float32)

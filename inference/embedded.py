@@ -10,12 +10,14 @@ import cv2
 import numpy as np
 
 from ..errors import WeightsNotFound
+from .grounding import ground_depth
 from .instances import group_instances, split_by_colour
 from .mask_stacks import softmax
 from .onnx_session import open_session
 from .prediction import KINDS, SHAPES, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, sharpen_outlines
 from .resample import nearest_pixels, shrink
+from .vanishing import refine_gravity
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
 # Of the reduced photos that the network sees: the size that it was trained at tells the camera, and the mean of both
@@ -27,6 +29,7 @@ OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
 MIN_AREA = 0.001  # of the photo: no segment is smaller
 SURE = 0.75  # mean chance of a shape from which on reconstruction is told
 ERROR = 0.12  # of its depth, about what it is on photos: walls that lean by less are upright
+GRAVITY_ERROR_DEG = 3.0  # of the pitch that the network sees, about
 NEAR_M, FAR_M = 0.05, 1000.0
 # What the network's channels mean; ``training.network.CHANNELS`` says more.
 CHANNELS = {"depth": 1, "kind": 4, "edge": 1, "centre": 1, "offset": 2, "shape": 5, "normal": 3}
@@ -50,7 +53,8 @@ class Embedded:
             camera: intrinsics that are kept, and that depth agrees with; None to estimate the field of view.
 
         Returns:
-            All four; depth in metres at the network's size, segments at up to 1024 px.
+            All four; depth at up to 640 px, segments at up to 1024 px. The ground is a plane, and what stands on it is
+            where the network and its foot in the photo agree.
         """
         maps, seen = self.run(photo.rgb)
         height, width = photo.size
@@ -59,14 +63,11 @@ class Embedded:
             focal = float(np.exp(np.clip(seen[0], -1.5, 2.5))) * unit
             camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
         z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
-        down = seen[1:].astype(np.float64)
+        down = _gravity(photo, camera, seen[1:].astype(np.float64))
         segments = _segments(maps, photo.rgb)
-        return Estimate(
-            DepthMap(np.clip(z, NEAR_M, FAR_M).astype(np.float32), is_metric=False, error=ERROR),
-            segments,
-            camera,
-            down / max(float(np.linalg.norm(down)), 1e-6),
-        )
+        depth = DepthMap(np.clip(z, NEAR_M, FAR_M).astype(np.float32), is_metric=False, error=ERROR)
+        depth, down = ground_depth(depth, segments, photo, camera, down)
+        return Estimate(depth, segments, camera, down)
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Return what the network says of a photo: the mean of both sizes, and of the photo and its mirror image.
@@ -100,6 +101,15 @@ def network_size(size: tuple[int, ...], area_px: int) -> tuple[int, int]:
     scale = np.sqrt(area_px / (size[0] * size[1]))
     height, width = (int(max(1, round(side * scale / STRIDE))) for side in size)
     return min(height, 24) * STRIDE, min(width, 24) * STRIDE
+
+
+def _gravity(photo: Photo, camera: Camera, seen: np.ndarray) -> np.ndarray:
+    """Return gravity as the camera has it, or as the network saw it and straight lines make it more exact."""
+    if camera.down_cam is not None:
+        return np.array(camera.down_cam)
+    down = seen / max(float(np.linalg.norm(seen)), 1e-6)
+    refined = refine_gravity(photo, camera, down, GRAVITY_ERROR_DEG)
+    return down if refined is None else refined
 
 
 def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:

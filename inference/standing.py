@@ -134,7 +134,7 @@ def _lean_on_neighbours(
 
 
 def _continue(wall: np.ndarray, near: float, r: Regions, i: int, aside: np.ndarray) -> np.ndarray:
-    """Return a region's wall as what it leans on continues: level where the slope would lead far away over its width."""
+    """Return a region's wall as what it leans on continues: level where the slope leads far away over its width."""
     ends = wall @ [[1, 1], aside[(r.top[i] + r.bottom[i]) // 2, [r.left[i], r.right[i]]]]
     return np.array([near, 0.0]) if ends.min() < near / SLOPE_RANGE or ends.max() > near * SLOPE_RANGE else wall
 

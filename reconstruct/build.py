@@ -28,6 +28,7 @@ from .thickness import Usual
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
 STEEP_VIEW = 0.9  # share of the view that goes down, from which on no upright line shows its direction
+AGREED_DEG = 0.2  # between the ground and gravity: who told both laid one by the other
 FLATTEST = 0.25  # of the photo, which most likely is flat: walls and floors
 
 Progress = Callable[[str, float], None]
@@ -113,6 +114,9 @@ def _find_ground(leaves: list[Node], prediction: Prediction, depth_error: float)
     )
     ground = find_ground(named, everything, prediction.gravity_cam)
     if ground.camera_height is None or depth_error < BENT or abs(ground.down_cam[2]) > STEEP_VIEW:
+        return ground
+    known = prediction.gravity_cam
+    if known is not None and ground.down_cam @ known > np.cos(np.radians(AGREED_DEG)) * np.linalg.norm(known):
         return ground
     # Depth that errs smoothly tilts the ground; edges of walls and furniture still show which way is down.
     samples = named if len(named[1]) else everything

@@ -15,7 +15,6 @@ from .scene import Prism
 
 THICKNESS = 0.03  # of the plane's median depth: a floor seen 5 m away is 0.15 m thick
 OVERSHOOT = 0.015  # of half the frame: how far a slab may leave it
-LEAST_KEPT = 0.99  # of what is seen of a plane, to lie within its reach
 GRAIN_PX = 0.02  # nearer points than that are one
 SOURCE = f"slab: {THICKNESS:g} of its median depth, within the frame"
 
@@ -29,6 +28,7 @@ class SlabPlane:
         away_world: (3,) unit vector, where the slab grows: down, up, or level away from the camera.
         median, far: depth of the middle, and nearly the furthest, of what is seen of it.
         furthest: depth at which it ends at the latest.
+        most_lost: share of what is seen of it that may lie beyond.
     """
 
     w: np.ndarray
@@ -36,6 +36,7 @@ class SlabPlane:
     median: float
     far: float
     furthest: float
+    most_lost: float = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ def find_outlines(region: Region, plane: SlabPlane, camera: Camera) -> list[Outl
     """Return the outlines of a plane's pieces, the largest first; none where much of what is seen is out of reach."""
     reach = _within_reach(plane, camera)
     own = region.own.intersection(reach)
-    if own.area < LEAST_KEPT * region.own.area:
+    if own.area < (1 - plane.most_lost) * region.own.area:
         return []
     whole = shapely.union_all([own, region.hidden])
     # Where a thing's foot sinks a little below the plane the grid leaves slits: they are closed.

@@ -32,6 +32,7 @@ WORST = 0.03
 SNAP_HEIGHT = 0.02  # of the camera's height: level ground nearer to y = 0 lies there
 # A plane ends this much beyond the furthest depth seen of it, yet between so many times nearly the furthest one.
 BEYOND, REACH = 1.2, (3.0, 8.0)
+MOST_LOST = (0.01, 0.1)  # of what is seen of a plane, beyond its reach
 TOUCHING = 1e-4  # relative: a thing this little before a plane stands on it
 SAME_DEPTH = 0.03  # relative: two grounds this near to each other share what is hidden by the way to what is seen
 NEAR = 0.1  # of the least depth: what is nearer to the camera is not looked at
@@ -180,7 +181,8 @@ def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid, depth_erro
         return None
     far, median, furthest = np.quantile(z, [0.98, 0.5, 1]).tolist()
     reach = min(max(REACH[0] * far, BEYOND * furthest), REACH[1] * far)
-    return _Member(number, SlabPlane(w, away, median, far, reach), own)
+    lost = float(np.clip(depth_error, *MOST_LOST))  # doubtful depth takes things for ground that reach over its horizon
+    return _Member(number, SlabPlane(w, away, median, far, reach, lost), own)
 
 
 def _look(scene: Scene, prisms: Iterable[Prism], grid: _Grid) -> np.ndarray:

@@ -70,3 +70,12 @@ def test_depth_with_holes_is_not_filtered(rgb: np.ndarray) -> None:
     found = sharpen_depth(DepthMap(z), rgb).z
     assert np.isnan(found).mean() == pytest.approx(16 / 1200, abs=0.01)
     assert np.nanmax(np.abs(found - 3)) == 0
+
+
+@pytest.mark.parametrize("size", [(1, 1), (500, 1), (1, 500), (2, 640), (1400, 3)])
+def test_depth_follows_a_photo_of_hardly_any_pixels(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    z = rng.uniform(1, 20, (96, 32)).astype(np.float32)
+    found = sharpen_depth(DepthMap(z), rng.integers(0, 256, (*size, 3), dtype=np.uint8)).z
+    assert found.shape == size
+    assert np.isfinite(found).all()

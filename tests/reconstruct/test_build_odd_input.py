@@ -118,6 +118,23 @@ def test_depth_that_its_maker_calls_uncertain_leaves_faces_upright(room: Room) -
     assert climb(0.0) > 2 * climb(0.12)
 
 
+def test_ground_that_agrees_with_gravity_is_not_turned_by_lines(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def refine(photo: object, camera: object, down_cam: np.ndarray, sigma_deg: float) -> np.ndarray:
+        asked.append(sigma_deg)
+        return down_cam + np.array([0, 0, 0.05])
+
+    monkeypatch.setattr("blockout.reconstruct.build.refine_gravity", refine)
+    doubted = room.having(depth=replace(room.prediction.depth, error=0.12))
+    given = doubted.gravity_cam
+    assert given is not None
+    assert build(doubted, detail=0).world_from_camera[1, :3] == pytest.approx(-given, abs=0.003)
+    assert not asked
+    build(replace(doubted, gravity_cam=given + np.array([0, 0, 0.05])), detail=0)
+    assert len(asked) == 1
+
+
 def test_outliers_hardly_move_a_front(room: Room) -> None:
     random = np.random.default_rng(0)
     wrong = random.random(room.prediction.photo.size) < 0.2

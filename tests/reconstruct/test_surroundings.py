@@ -160,6 +160,23 @@ def test_a_bumpy_ground_keeps_its_prisms_unless_its_depth_is_doubted() -> None:
     assert find(build(doubted), "floor").reason == "goes on behind what stands before it"
 
 
+def test_a_door_that_was_taken_for_ground_does_not_cost_the_ground_its_slab() -> None:
+    room = photograph([FLOOR, WALL, CRATE], look(1.6, -2))
+    ids, z = room.prediction.segments.ids.copy(), room.prediction.depth.z
+    floor = int(ids[-1, 0])
+    column = np.flatnonzero(room.mask("wall").any(axis=0))[:3]
+    door = np.zeros_like(room.mask("wall"))
+    door[:, column] = room.mask("wall")[:, column]
+    ids[door] = floor
+    assert 0.02 < door.sum() / (ids == floor).sum() < 0.1
+    segments = replace(room.prediction.segments, ids=ids)
+    doubted = room.having(segments=segments, depth=replace(room.prediction.depth, z=z, error=0.12))
+    slab = find(build(doubted), "floor")
+    assert slab.reason == "goes on behind what stands before it"
+    assert mesh_of(slab).points[:, 1].max() == pytest.approx(0, abs=1e-6)
+    assert find(build(room.having(segments=segments)), "floor").reason != slab.reason
+
+
 def test_a_photo_of_things_alone_is_left_as_it_is() -> None:
     room = photograph([Box("crate", (-1, 1, -4), (1, 2, -3))], look())
     one, other = (build(room.prediction, close_set=close) for close in (False, True))

@@ -1,0 +1,99 @@
+"""A network's depth -> a flat ground with all else standing on it, where the network agrees: that errs less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .edges import LEAST_SIDE_PX, sharpen_depth
+from .layout import measure_regions
+from .prediction import Camera, DepthMap, Photo, SegmentMap
+from .regions import keep_connected, most_common
+from .resample import nearest_pixels, shrink
+from .standing import depth_from_planes, stand_on_ground
+
+SIDE_PX = 640  # longer side of the reduced photo that segments stand on
+LEAST_GROUND = 0.05  # of the photo: less does not tell the plane of the ground
+GRAVITY_WEIGHT = 3.0  # of gravity as known before, against what the depth of the ground tells
+FEET_WEIGHT = 0.3  # of what the depth of things tells where their feet meet the ground, likewise
+FLAT, FITS = 0.02, 8  # relative error of depth that counts in full for the ground; rounds of weighted least squares
+MOST_APART = 0.4  # in log depth: a segment does not stand nearer or further off than that from where the network has it
+RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors as well
+
+
+def ground_depth(
+    depth: DepthMap, segments: SegmentMap, photo: Photo, camera: Camera, down_cam: np.ndarray
+) -> tuple[DepthMap, np.ndarray]:
+    """Lay the ground on one plane, and move every other segment to where its foot meets it.
+
+    Args:
+        depth: (h, w), of the photo's aspect ratio.
+        segments: likewise, with kinds.
+        photo: what both are of.
+        camera: its intrinsics.
+        down_cam: (3,) unit vector along gravity, camera axes, as known without the depth.
+
+    Returns:
+        The depth, (H, W), of 640 px at most, in which the sky stays as it is; and gravity as the ground agrees with it.
+        Where hardly any ground is seen both are as before.
+    """
+    small = shrink(photo.rgb, SIDE_PX, LEAST_SIDE_PX)
+    camera = camera.resized(*small.shape[:2])
+    given = nearest_pixels(segments.ids, small.shape[:2])
+    ids = keep_connected(given, 1)
+    names = {row.id: row.kind for row in segments.segments}
+    kinds = [names.get(i, "object") for i in most_common(ids, given).tolist()]
+    is_ground, is_upright = (
+        np.array([kind in some for kind in kinds]) for some in (["ground"], ["structure", "object"])
+    )
+    depth = sharpen_depth(depth, small)
+    ground = is_ground[ids]
+    if ground.mean() < LEAST_GROUND:
+        return depth, down_cam
+    down_cam = _fit_ground(depth.z, ids, is_ground, is_upright, camera, down_cam)
+    planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
+    own, standing = np.log(depth.z), np.log(depth_from_planes(ids, planes, camera))
+    apart = own - standing
+    apart -= np.median(apart[ground])
+    moved = _medians(apart, ids)
+    kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
+    settled = own - apart + kept[ids] + np.where(is_upright[ids], RELIEF * (apart - moved[ids]), 0)
+    return replace(depth, z=np.exp(np.where(np.isfinite(settled), settled, own)).astype(np.float32)), down_cam
+
+
+def _fit_ground(
+    z: np.ndarray, ids: np.ndarray, is_ground: np.ndarray, is_upright: np.ndarray, camera: Camera, down_cam: np.ndarray
+) -> np.ndarray:
+    """Return (3,) the unit normal, downwards, of the plane nearest to gravity and to what depth tells of the ground.
+
+    It tells that of what is seen of the ground, and of where it goes on below the feet of things.
+    """
+    seen = np.argwhere(is_ground[ids])
+    feet = np.argwhere(is_upright[ids[:-1]] & is_ground[ids[1:]])
+    rays = _rays(np.concatenate([seen, feet + np.array([1, 0])]), camera)
+    things = np.exp(_medians(np.log(z), ids))[ids[feet[:, 0], feet[:, 1]]]
+    depth = np.append(z[seen[:, 0], seen[:, 1]], things).astype(np.float64)
+    fall = float(np.median((depth * (rays @ down_cam))[: len(seen)]))
+    if fall <= 0:
+        return down_cam
+    share = np.repeat([1.0, FEET_WEIGHT * len(seen) / max(len(feet), 1)], [len(seen), len(feet)])
+    known = np.eye(3) * np.sqrt(GRAVITY_WEIGHT * len(seen)) * fall  # the plane is w . P = 1, about down_cam / fall
+    weight, plane = np.sqrt(share), down_cam
+    for _ in range(FITS):
+        rows, right = rays * (weight * depth)[:, None], known @ down_cam / fall
+        plane = np.linalg.lstsq(np.vstack([rows, known]), np.append(weight, right), rcond=None)[0]
+        weight = np.sqrt(share / np.maximum(np.abs(depth * (rays @ plane) - 1), FLAT))
+    return np.asarray(plane / max(float(np.linalg.norm(plane)), 1e-9))
+
+
+def _rays(places: np.ndarray, camera: Camera) -> np.ndarray:
+    row, column = places.T + 0.5
+    return np.column_stack([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, np.ones(len(places))])
+
+
+def _medians(values: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) float64 medians of (H, W) values over each id 1..N, NaN counted as 0."""
+    order = np.argsort(ids, axis=None, kind="stable")
+    parts = np.split(np.nan_to_num(values.ravel())[order], np.cumsum(np.bincount(ids.ravel()))[:-1])
+    return np.array([np.median(part) if len(part) else 0.0 for part in parts])

@@ -1,0 +1,98 @@
+"""A network's depth, laid on the ground that the photo shows: known scenes, bent on purpose."""
+
+import numpy as np
+import pytest
+from blockout.inference.camera import camera_from_fov
+from blockout.inference.grounding import MOST_APART, ground_depth
+from blockout.inference.layout import height_over_horizon
+from blockout.inference.prediction import DepthMap, Photo, Segment, SegmentMap
+from blockout.inference.vanishing import down_from_angles
+
+SIZE = (240, 320)
+CAMERA = camera_from_fov(60, SIZE, "test")
+DOWN = down_from_angles(-8.0, 2.0)
+BOX = (slice(90, 170), slice(120, 180))
+RNG = np.random.default_rng(0)
+
+
+def true_depth() -> tuple[np.ndarray, np.ndarray]:
+    """Return depth and ids of a street seen from 1.6 m: sky 1, ground 2, a wall at 20 m 3, an upright box 4."""
+    fall = -height_over_horizon(CAMERA, DOWN)
+    ahead = -DOWN[2] * DOWN + [0, 0, 1]
+    along = -height_over_horizon(CAMERA, -ahead / np.linalg.norm(ahead)) * -1
+    z = np.where(fall > 0, 1.6 / np.maximum(fall, 1e-9), np.inf)
+    ids = np.full(SIZE, 2)
+    wall = 20 / along
+    ids[wall < z] = 3
+    z = np.minimum(z, wall)
+    ids[:40], z[:40] = 1, 300
+    ids[BOX] = 4
+    z[BOX] = z[170, 150] * along[170, 150] / along[BOX]
+    return z.astype(np.float32), ids.astype(np.int32)
+
+
+def settle(z: np.ndarray, ids: np.ndarray, down: np.ndarray = DOWN) -> tuple[DepthMap, np.ndarray]:
+    kinds = {1: "sky", 2: "ground", 3: "structure", 4: "object"}
+    rows = tuple(Segment(i, kind, kind) for i, kind in kinds.items() if (ids == i).any())
+    photo = Photo(RNG.integers(0, 256, (*SIZE, 3), dtype=np.uint8))
+    return ground_depth(DepthMap(z, error=0.1), SegmentMap(ids, rows), photo, CAMERA, down)
+
+
+def ratio(z: np.ndarray, truth: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return how far off depth is, by the scale that the ground has."""
+    return np.asarray(z[where] / truth[where])
+
+
+def test_true_depth_stays_as_it_is() -> None:
+    truth, ids = true_depth()
+    depth, down = settle(truth, ids)
+    assert depth.z[ids > 1] == pytest.approx(truth[ids > 1], rel=0.05)
+    assert down == pytest.approx(DOWN, abs=0.002)
+    assert depth.error == 0.1
+
+
+def test_bent_ground_is_flat_and_things_stand_on_it() -> None:
+    truth, ids = true_depth()
+    row, column = np.mgrid[: SIZE[0], : SIZE[1]]
+    bent = truth * np.exp(0.12 * np.sin(column / 40) * np.cos(row / 30)).astype(np.float32)
+    bent[BOX] *= 1.3
+    depth, down = settle(bent, ids)
+    off = ratio(depth.z, truth, ids == 2)
+    assert off.std() < 0.3 * ratio(bent, truth, ids == 2).std()
+    assert np.median(ratio(depth.z, truth, ids == 4)) == pytest.approx(np.median(off), rel=0.04)
+    assert np.degrees(np.arccos(down @ DOWN)) < 1.5
+
+
+def test_a_thing_whose_foot_is_hidden_is_not_dragged_to_where_it_seems_to_stand() -> None:
+    truth, ids = true_depth()
+    far = truth.copy()
+    far[BOX] *= 2
+    moved = np.log(np.median(settle(far, ids)[0].z[BOX] / far[BOX]))
+    assert moved == pytest.approx(-MOST_APART, abs=0.1)
+
+
+def test_half_of_the_relief_within_a_thing_stays() -> None:
+    truth, ids = true_depth()
+    bulging = truth.copy()
+    bulging[BOX] *= np.linspace(0.9, 1.1, 60).astype(np.float32)
+    across = settle(bulging, ids)[0].z[110:150, 122:178].mean(0)
+    assert np.log(across[-1] / across[0]) == pytest.approx(0.5 * np.log(1.09 / 0.91), rel=0.2)
+
+
+def test_without_ground_depth_and_gravity_stay() -> None:
+    truth, ids = true_depth()
+    ids[ids == 2] = 3
+    depth, down = settle(truth, ids)
+    np.testing.assert_array_equal(depth.z, truth)
+    assert down is DOWN
+
+
+def test_the_sky_keeps_its_depth() -> None:
+    truth, ids = true_depth()
+    np.testing.assert_allclose(settle(truth, ids)[0].z[ids == 1], 300, rtol=1e-5)
+
+
+def test_ground_that_depth_puts_over_the_camera_leaves_gravity_alone() -> None:
+    truth, ids = true_depth()
+    down = -DOWN
+    assert settle(truth, ids, down)[1] is down
