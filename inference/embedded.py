@@ -11,11 +11,12 @@ import numpy as np
 
 from ..errors import WeightsNotFound
 from .grounding import ground_depth
-from .instances import group_instances, split_by_colour
+from .instances import SKY, group_instances
+from .layout import SKY_SCORE, measure_regions, score_sky
 from .mask_stacks import softmax
 from .onnx_session import open_session
 from .prediction import KINDS, SHAPES, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
-from .regions import keep_connected, sharpen_outlines
+from .regions import keep_connected, segment_regions, sharpen_outlines
 from .resample import nearest_pixels, shrink
 from .vanishing import refine_gravity
 
@@ -24,7 +25,9 @@ WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
 # all else, for the larger one shows what is small.
 AREAS_PX = (96 * 128, 160 * 192)
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
-PIECES_SIDE_PX = 320  # longer side of the photo that is cut in pieces of even colour
+# Pieces of even colour, which instances are joined from: longer side of the photo, and as of ``segment_regions``.
+PIECES_SIDE_PX, GRANULARITY, MOST_PIECES, LEAST_PIECE = 640, 32.0, 300, 0.0005
+SKY_CHANCE = 0.15  # from which on a piece that looks like sky, and lies like it, is sky
 OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
 MIN_AREA = 0.001  # of the photo: no segment is smaller
 SURE = 0.75  # mean chance of a shape from which on reconstruction is told
@@ -64,7 +67,7 @@ class Embedded:
             camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
         z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
         down = _gravity(photo, camera, seen[1:].astype(np.float64))
-        segments = _segments(maps, photo.rgb)
+        segments = _segments(maps, photo.rgb, camera, down)
         depth = DepthMap(np.clip(z, NEAR_M, FAR_M).astype(np.float32), is_metric=False, error=ERROR)
         depth, down = ground_depth(depth, segments, photo, camera, down)
         return Estimate(depth, segments, camera, down)
@@ -112,9 +115,14 @@ def _gravity(photo: Photo, camera: Camera, seen: np.ndarray) -> np.ndarray:
     return down if refined is None else refined
 
 
-def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray) -> SegmentMap:
-    pieces = split_by_colour(shrink(rgb, PIECES_SIDE_PX))
-    chances = _mean_of_pieces(_resized(softmax(maps["kind"], axis=0), pieces.shape), pieces)
+def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down_cam: np.ndarray) -> SegmentMap:
+    reduced = shrink(rgb, PIECES_SIDE_PX)
+    pieces = segment_regions(reduced, GRANULARITY, MOST_PIECES, LEAST_PIECE)
+    means = _means(_resized(softmax(maps["kind"], axis=0), pieces.shape), pieces)
+    looks = score_sky(measure_regions(reduced, pieces, camera.resized(*pieces.shape), down_cam))
+    sky = means[SKY]
+    sky[(looks >= SKY_SCORE) & (sky > SKY_CHANCE)] = 1.0
+    chances = means[:, pieces]
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
     small = shrink(rgb, OUTLINE_SIDE_PX)
@@ -147,11 +155,6 @@ def _keep_parts(ids: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _resized(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.stack([cv2.resize(plane, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) for plane in planes])
-
-
-def _mean_of_pieces(planes: np.ndarray, pieces: np.ndarray) -> np.ndarray:
-    """Return planes in which each piece has its mean."""
-    return _means(planes, pieces)[:, pieces]
 
 
 def _means(planes: np.ndarray, ids: np.ndarray) -> np.ndarray:

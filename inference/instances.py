@@ -13,7 +13,6 @@ BORDER = 0.45  # chance of a border from which on a pixel parts what lies beside
 JUMP = 0.09  # between votes of neighbours, likewise; in units of sqrt(height * width) / 4
 SAME, NEAR = 0.5, 1.0  # distance of two pieces' mean votes, over their size: they are one, they may be
 CLEAR, FAINT = 0.85, 0.6  # mean chance of a border between them: they are two, they may be
-PIECE, CONTRAST = 0.0005, 60.0  # of pieces of even colour: least share of the picture; Felzenszwalb's k
 LEAST = 0.002  # of the picture: no instance is smaller
 
 
@@ -44,17 +43,6 @@ def group_instances(
             ids[np.isin(ids, same)] = same[0]
     kept, ids = np.unique(ids, return_inverse=True)
     return (ids.reshape(height, width) + 1).astype(np.int32), np.append(0, kinds[kept])
-
-
-def split_by_colour(rgb: np.ndarray) -> np.ndarray:
-    """Return (H, W) int32 ids from 1 of some hundred small pieces of even colour.
-
-    Source: P. Felzenszwalb and D. Huttenlocher, Efficient Graph-Based Image Segmentation, IJCV 2004 (OpenCV's).
-    """
-    least = max(4, round(PIECE * rgb.shape[0] * rgb.shape[1]))
-    segmenter = cv2.ximgproc.segmentation.createGraphSegmentation(sigma=0.6, k=CONTRAST, min_size=least)
-    pieces = segmenter.processImage(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)).astype(np.int32) + 1
-    return keep_connected(pieces, 1)
 
 
 def _calm_pieces(kind: np.ndarray, border: np.ndarray, middle: np.ndarray) -> np.ndarray:

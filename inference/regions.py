@@ -12,14 +12,19 @@ from .resample import nearest_pixels
 MIN_AREA = 0.0015  # of the picture: smaller regions join their most similar neighbour
 ALIKE = 4.0  # of 255 in 8-bit Lab: neighbours that differ less were parted by noise or shading only
 MAX_REGIONS = 60  # fewer, larger things are what an artist moves
-GRANULARITY = 160.0  # Felzenszwalb and Huttenlocher's k: how much contrast a large region tolerates
+GRANULARITY = 160.0
 
 
-def segment_regions(rgb: np.ndarray) -> np.ndarray:
+def segment_regions(
+    rgb: np.ndarray, granularity: float = GRANULARITY, most: int = MAX_REGIONS, least_area: float = MIN_AREA
+) -> np.ndarray:
     """Split a reduced picture into regions of even colour.
 
     Args:
         rgb: (H, W, 3) uint8, sRGB, about 600 px long.
+        granularity: how much contrast a large region tolerates, k of the source.
+        most: about how many regions there may be.
+        least_area: of the picture; smaller ones join their neighbours.
 
     Returns:
         (H, W) int32, ids 1..N, each 4-connected.
@@ -27,18 +32,18 @@ def segment_regions(rgb: np.ndarray) -> np.ndarray:
     Source: P. Felzenszwalb and D. Huttenlocher, Efficient Graph-Based Image Segmentation, IJCV 2004 (OpenCV's).
     """
     height, width = rgb.shape[:2]
-    least = max(4, round(MIN_AREA * height * width))
+    least = max(4, round(least_area * height * width))
     smooth = cv2.medianBlur(rgb, 5)  # lit windows, leaves and gravel go, edges stay
     smooth = cv2.bilateralFilter(cv2.bilateralFilter(smooth, 7, 30, 5), 7, 30, 5)
     lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
-    k = GRANULARITY
+    k = granularity
     for _ in range(4):
         segmenter = cv2.ximgproc.segmentation.createGraphSegmentation(sigma=0.5, k=k, min_size=least)
         ids = keep_connected(segmenter.processImage(lab).astype(np.int32) + 1, least)
         ids = keep_connected(_join_alike(ids, lab), 1)
-        if ids.max() <= MAX_REGIONS:
+        if ids.max() <= most:
             break
-        k *= 1.5 * ids.max() / MAX_REGIONS
+        k *= 1.5 * ids.max() / most
     return ids
 
 

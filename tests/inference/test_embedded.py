@@ -54,6 +54,32 @@ def test_a_known_camera_is_kept_and_scales_depth(embedded: Embedded) -> None:
     assert np.median(far.depth.z / near.depth.z) == pytest.approx(np.tan(np.pi / 4) / np.tan(np.pi / 8), rel=0.2)
 
 
+@pytest.mark.parametrize(("chance", "kind"), [(0.3, "sky"), (0.05, "structure")])
+def test_a_cloud_is_sky_where_the_network_deems_that_possible(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch, chance: float, kind: str
+) -> None:
+    rgb = np.full((240, 320, 3), (90, 140, 225), np.uint8)
+    rgb[:70, 100:220], rgb[70:130, 100:220] = 240, (120, 80, 60)  # over a house
+    rgb[130:] = (90, 88, 84)
+    truth = np.zeros((240, 320), int)
+    truth[:130, 100:220], truth[130:] = 2, 1  # indices of KINDS: sky, ground, structure
+    cloud = np.index_exp[:70, 100:220]
+    chances = np.where(np.arange(4)[:, None, None] == truth, 0.97, 0.01)
+    chances[0][cloud], chances[2][cloud] = chance, 0.98 - chance
+    maps, _ = embedded.run(rgb)
+    kinds = np.log(chances[:, ::2, ::2]).astype(np.float32)
+    zeros = {name: np.zeros((len(plane), *kinds.shape[1:]), np.float32) for name, plane in maps.items()}
+    told = zeros | {"kind": kinds, "edge": zeros["edge"] - 9}
+    monkeypatch.setattr(embedded, "run", lambda photo: (told, np.array([0.0, 0.0, 1.0, 0.0])))
+    estimate = embedded.predict(Photo(rgb), None)
+    assert isinstance(estimate.segments, SegmentMap)
+    named = {row.id: row.kind for row in estimate.segments.segments}
+    assert named[int(estimate.segments.ids[30, 160])] == kind
+    assert named[int(estimate.segments.ids[100, 20])] == "sky"
+    assert named[int(estimate.segments.ids[100, 160])] == "structure"
+    assert named[int(estimate.segments.ids[220, 160])] == "ground"
+
+
 def test_the_reduced_photo_keeps_its_shape_in_steps_of_32() -> None:
     for size in ((480, 640), (3000, 4000), (4000, 3000), (375, 1242), (1, 1)):
         height, width = network_size(size, 96 * 128)
