@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import WeightsNotFound
 from .grounding import ground_depth
-from .instances import SKY, group_instances
-from .layout import SKY_SCORE, measure_regions, score_sky
+from .instances import GROUND, SKY, group_instances
+from .layout import SKY_SCORE, Regions, is_plinth, measure_regions, score_sky
 from .mask_stacks import softmax
 from .onnx_session import open_session
 from .prediction import KINDS, SHAPES, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
@@ -30,6 +30,7 @@ PIECES_SIDE_PX, GRANULARITY, MOST_PIECES, LEAST_PIECE = 640, 32.0, 300, 0.0005
 SKY_CHANCE = 0.15  # from which on a piece that looks like sky, and lies like it, is sky
 OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
 MIN_AREA = 0.001  # of the photo: no segment is smaller
+OVER_HORIZON = 0.5  # of a piece below the horizon, at which it can no more be ground
 SURE = 0.75  # mean chance of a shape from which on reconstruction is told
 ERROR = 0.12  # of its depth, about what it is on photos: walls that lean by less are upright
 GRAVITY_ERROR_DEG = 3.0  # of the pitch that the network sees, about
@@ -119,9 +120,7 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down
     reduced = shrink(rgb, PIECES_SIDE_PX)
     pieces = segment_regions(reduced, GRANULARITY, MOST_PIECES, LEAST_PIECE)
     means = _means(_resized(softmax(maps["kind"], axis=0), pieces.shape), pieces)
-    looks = score_sky(measure_regions(reduced, pieces, camera.resized(*pieces.shape), down_cam))
-    sky = means[SKY]
-    sky[(looks >= SKY_SCORE) & (sky > SKY_CHANCE)] = 1.0
+    _correct(means, measure_regions(reduced, pieces, camera.resized(*pieces.shape), down_cam))
     chances = means[:, pieces]
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
@@ -137,6 +136,14 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down
         shape = str(shapes[old]) if kind in ("structure", "object") else ""
         rows.append(Segment(i, kind, kind, round(float(score[old]), 3), shape=shape))
     return SegmentMap(fine, tuple(rows))
+
+
+def _correct(chances: np.ndarray, regions: Regions) -> None:
+    """Change (4, N + 1) chances of kinds in place by what lies where, and looks like what, in a photo."""
+    sky, ground = chances[SKY], chances[GROUND]
+    sky[(score_sky(regions) >= SKY_SCORE) & (sky > SKY_CHANCE)] = 1.0
+    ground *= np.clip((regions.below - OVER_HORIZON) / (1 - OVER_HORIZON), 0, 1)
+    ground[is_plinth(regions, chances.argmax(axis=0) == GROUND)] = 0
 
 
 def _keep_parts(ids: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -187,8 +187,8 @@ def score_ground(regions: Regions, is_sky: np.ndarray) -> np.ndarray:
         flat = np.clip(flatness / 4, 0, 1) * np.clip(2 * touching, 0, 1) * np.maximum(seen_over, r.area < PATCH_AREA)
         continued = np.where((touching > 0.1) | (at_bottom > 0.02) | (seen_over == 1), alike, 0)
         lying = r.slant * np.clip((touching - LYING_BORDER) / 0.1, 0, 1) * (r.area < LYING_AREA)
-        standing = r.upright * (r.area < PATCH_AREA) * (_share_above(r, score >= GROUND_SCORE) < ABOVE)
-        grown = np.maximum(score, low * (1 - standing) * np.max([continued, flat, band, lying], axis=0))
+        lies = low * ~is_plinth(r, score >= GROUND_SCORE)
+        grown = np.maximum(score, lies * np.max([continued, flat, band, lying], axis=0))
         if (grown == score).all():
             break
         score = grown
@@ -205,9 +205,15 @@ def _share_of_border(r: Regions, others: np.ndarray) -> np.ndarray:
     return np.asarray(r.borders[:, others].sum(axis=1) / np.maximum(r.borders.sum(axis=1), 1))
 
 
-def _share_above(r: Regions, others: np.ndarray) -> np.ndarray:
-    """Return (N + 1,) float64, the part of the columns of each region's upper border that regions in a mask are at."""
-    return np.asarray(r.rests_on[others].sum(axis=0) / np.maximum(r.rests_on.sum(axis=0), 1))
+def is_plinth(regions: Regions, is_ground: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) bool: small regions between upright sides with hardly any ground above stand at its end.
+
+    Args:
+        is_ground: (N + 1,) bool, what may be ground.
+    """
+    r = regions
+    above = r.rests_on[is_ground].sum(axis=0) / np.maximum(r.rests_on.sum(axis=0), 1)
+    return np.asarray((r.upright > 0.5) & (r.area < PATCH_AREA) & (above < ABOVE))
 
 
 def name_regions(regions: Regions) -> tuple[list[Kind], np.ndarray]:

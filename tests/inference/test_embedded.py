@@ -54,30 +54,55 @@ def test_a_known_camera_is_kept_and_scales_depth(embedded: Embedded) -> None:
     assert np.median(far.depth.z / near.depth.z) == pytest.approx(np.tan(np.pi / 4) / np.tan(np.pi / 8), rel=0.2)
 
 
+def see(embedded: Embedded, monkeypatch: pytest.MonkeyPatch, rgb: np.ndarray, chances: np.ndarray) -> SegmentMap:
+    """Return the segments of a photo seen level, of which the network says (4, H, W) chances of kinds, and no border."""
+    maps, _ = embedded.run(rgb)
+    kinds = np.log(chances[:, ::2, ::2]).astype(np.float32)
+    told = {name: np.zeros((len(plane), *kinds.shape[1:]), np.float32) for name, plane in maps.items()}
+    told |= {"kind": kinds, "edge": told["edge"] - 9}
+    monkeypatch.setattr(embedded, "run", lambda photo: (told, np.array([0.0, 0.0, 1.0, 0.0])))
+    segments = embedded.predict(Photo(rgb), None).segments
+    assert isinstance(segments, SegmentMap)
+    return segments
+
+
 @pytest.mark.parametrize(("chance", "kind"), [(0.3, "sky"), (0.05, "structure")])
 def test_a_cloud_is_sky_where_the_network_deems_that_possible(
     embedded: Embedded, monkeypatch: pytest.MonkeyPatch, chance: float, kind: str
 ) -> None:
-    rgb = np.full((240, 320, 3), (90, 140, 225), np.uint8)
-    rgb[:70, 100:220], rgb[70:130, 100:220] = 240, (120, 80, 60)  # over a house
-    rgb[130:] = (90, 88, 84)
-    truth = np.zeros((240, 320), int)
-    truth[:130, 100:220], truth[130:] = 2, 1  # indices of KINDS: sky, ground, structure
-    cloud = np.index_exp[:70, 100:220]
+    rgb, truth = draw_house()
+    rgb[:70, 100:220] = 240
+    truth[:70, 100:220] = 2
     chances = np.where(np.arange(4)[:, None, None] == truth, 0.97, 0.01)
-    chances[0][cloud], chances[2][cloud] = chance, 0.98 - chance
-    maps, _ = embedded.run(rgb)
-    kinds = np.log(chances[:, ::2, ::2]).astype(np.float32)
-    zeros = {name: np.zeros((len(plane), *kinds.shape[1:]), np.float32) for name, plane in maps.items()}
-    told = zeros | {"kind": kinds, "edge": zeros["edge"] - 9}
-    monkeypatch.setattr(embedded, "run", lambda photo: (told, np.array([0.0, 0.0, 1.0, 0.0])))
-    estimate = embedded.predict(Photo(rgb), None)
-    assert isinstance(estimate.segments, SegmentMap)
-    named = {row.id: row.kind for row in estimate.segments.segments}
-    assert named[int(estimate.segments.ids[30, 160])] == kind
-    assert named[int(estimate.segments.ids[100, 20])] == "sky"
-    assert named[int(estimate.segments.ids[100, 160])] == "structure"
-    assert named[int(estimate.segments.ids[220, 160])] == "ground"
+    chances[0, :70, 100:220], chances[2, :70, 100:220] = chance, 0.98 - chance
+    segments = see(embedded, monkeypatch, rgb, chances)
+    named = {row.id: row.kind for row in segments.segments}
+    assert named[int(segments.ids[30, 160])] == kind
+    assert named[int(segments.ids[100, 20])] == "sky"
+    assert named[int(segments.ids[100, 160])] == "structure"
+    assert named[int(segments.ids[220, 160])] == "ground"
+
+
+def test_a_door_is_no_ground_though_the_network_deems_that_likeliest(
+    embedded: Embedded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rgb, truth = draw_house()
+    rgb[95:130, 140:165] = (200, 195, 170)
+    chances = np.where(np.arange(4)[:, None, None] == truth, 0.97, 0.01)
+    chances[:, 95:130, 140:165] = np.array([0.02, 0.4, 0.25, 0.33])[:, None, None]
+    segments = see(embedded, monkeypatch, rgb, chances)
+    named = {row.id: row.kind for row in segments.segments}
+    assert named[int(segments.ids[112, 152])] == "object"
+    assert named[int(segments.ids[140, 152])] == "ground"
+
+
+def draw_house() -> tuple[np.ndarray, np.ndarray]:
+    """Return (240, 320, 3) uint8, a brown house before sky and a street, and indices of the kinds there."""
+    rgb = np.full((240, 320, 3), (90, 140, 225), np.uint8)
+    rgb[130:], rgb[70:130, 100:220] = (90, 88, 84), (120, 80, 60)
+    truth = np.zeros(rgb.shape[:2], int)
+    truth[130:], truth[70:130, 100:220] = 1, 2
+    return rgb, truth
 
 
 def test_the_reduced_photo_keeps_its_shape_in_steps_of_32() -> None:
