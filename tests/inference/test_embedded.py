@@ -55,7 +55,7 @@ def test_a_known_camera_is_kept_and_scales_depth(embedded: Embedded) -> None:
 
 
 def see(embedded: Embedded, monkeypatch: pytest.MonkeyPatch, rgb: np.ndarray, chances: np.ndarray) -> SegmentMap:
-    """Return the segments of a photo seen level, of which the network says (4, H, W) chances of kinds, and no border."""
+    """Return the segments of a photo seen level in which the network sees (4, H, W) chances of kinds, and no border."""
     maps, _ = embedded.run(rgb)
     kinds = np.log(chances[:, ::2, ::2]).astype(np.float32)
     told = {name: np.zeros((len(plane), *kinds.shape[1:]), np.float32) for name, plane in maps.items()}
