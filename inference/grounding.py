@@ -8,7 +8,7 @@ import numpy as np
 
 from .edges import LEAST_SIDE_PX, sharpen_depth
 from .layout import measure_regions
-from .prediction import Camera, DepthMap, Photo, SegmentMap
+from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
 from .regions import keep_connected, most_common
 from .resample import nearest_pixels, shrink
 from .standing import depth_from_planes, stand_on_ground
@@ -43,36 +43,46 @@ def ground_depth(
     given = nearest_pixels(segments.ids, small.shape[:2])
     ids = keep_connected(given, 1)
     names = {row.id: row.kind for row in segments.segments}
-    kinds = [names.get(i, "object") for i in most_common(ids, given).tolist()]
-    is_ground, is_upright = (
-        np.array([kind in some for kind in kinds]) for some in (["ground"], ["structure", "object"])
-    )
+    kinds: list[Kind] = [names.get(i, "object") for i in most_common(ids, given).tolist()]
+    is_ground = np.array([kind == "ground" for kind in kinds])
     depth = sharpen_depth(depth, small)
     ground = is_ground[ids]
     if ground.mean() < LEAST_GROUND:
         return depth, down_cam
-    down_cam = _fit_ground(depth.z, ids, is_ground, is_upright, camera, down_cam)
+    down_cam = _fit_ground(depth.z, ids, kinds, camera, down_cam)
     planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
     own, standing = np.log(depth.z), np.log(depth_from_planes(ids, planes, camera))
     apart = own - standing
     apart -= np.median(apart[ground])
-    moved = _medians(apart, ids)
-    kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
-    settled = own - apart + kept[ids] + np.where(is_upright[ids], RELIEF * (apart - moved[ids]), 0)
+    settled = own + _shift(apart, ids, planes, kinds)
     return replace(depth, z=np.exp(np.where(np.isfinite(settled), settled, own)).astype(np.float32)), down_cam
 
 
-def _fit_ground(
-    z: np.ndarray, ids: np.ndarray, is_ground: np.ndarray, is_upright: np.ndarray, camera: Camera, down_cam: np.ndarray
-) -> np.ndarray:
+def _shift(apart: np.ndarray, ids: np.ndarray, planes: np.ndarray, kinds: list[Kind]) -> np.ndarray:
+    """Return (H, W), to be added to log depth that is so far ``apart`` from the planes, NaN where there is none.
+
+    Structures on one plane are storeys of a building, and move as one.
+    """
+    is_upright = np.array([kind in ("structure", "object") for kind in kinds])
+    alone = np.where([kind == "structure" for kind in kinds], 0, np.arange(len(kinds)) + 1)
+    group = np.unique(np.column_stack([np.nan_to_num(planes), alone]), axis=0, return_inverse=True)[1].ravel()
+    moved = _medians(apart, group[ids], len(kinds))[group]
+    kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
+    relief = np.where(is_upright[ids], RELIEF * (apart - _medians(apart, ids, len(kinds))[ids]), 0)
+    return np.asarray(kept[ids] + relief - apart)
+
+
+def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camera, down_cam: np.ndarray) -> np.ndarray:
     """Return (3,) the unit normal, downwards, of the plane nearest to gravity and to what depth tells of the ground.
 
     It tells that of what is seen of the ground, and of where it goes on below the feet of things.
     """
+    is_ground = np.array([kind == "ground" for kind in kinds])
+    is_upright = np.array([kind in ("structure", "object") for kind in kinds])
     seen = np.argwhere(is_ground[ids])
     feet = np.argwhere(is_upright[ids[:-1]] & is_ground[ids[1:]])
     rays = _rays(np.concatenate([seen, feet + np.array([1, 0])]), camera)
-    things = np.exp(_medians(np.log(z), ids))[ids[feet[:, 0], feet[:, 1]]]
+    things = np.exp(_medians(np.log(z), ids, len(kinds)))[ids[feet[:, 0], feet[:, 1]]]
     depth = np.append(z[seen[:, 0], seen[:, 1]], things).astype(np.float64)
     fall = float(np.median((depth * (rays @ down_cam))[: len(seen)]))
     if fall <= 0:
@@ -92,8 +102,8 @@ def _rays(places: np.ndarray, camera: Camera) -> np.ndarray:
     return np.column_stack([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, np.ones(len(places))])
 
 
-def _medians(values: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Return (N + 1,) float64 medians of (H, W) values over each id 1..N, NaN counted as 0."""
+def _medians(values: np.ndarray, ids: np.ndarray, count: int) -> np.ndarray:
+    """Return (count,) float64 medians of (H, W) values over each of ids from 0, NaN counted as 0."""
     order = np.argsort(ids, axis=None, kind="stable")
-    parts = np.split(np.nan_to_num(values.ravel())[order], np.cumsum(np.bincount(ids.ravel()))[:-1])
+    parts = np.split(np.nan_to_num(values.ravel())[order], np.cumsum(np.bincount(ids.ravel(), minlength=count))[:-1])
     return np.array([np.median(part) if len(part) else 0.0 for part in parts])

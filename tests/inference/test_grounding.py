@@ -5,13 +5,14 @@ import pytest
 from blockout.inference.camera import camera_from_fov
 from blockout.inference.grounding import MOST_APART, ground_depth
 from blockout.inference.layout import height_over_horizon
-from blockout.inference.prediction import DepthMap, Photo, Segment, SegmentMap
+from blockout.inference.prediction import DepthMap, Kind, Photo, Segment, SegmentMap
 from blockout.inference.vanishing import down_from_angles
 
 SIZE = (240, 320)
 CAMERA = camera_from_fov(60, SIZE, "test")
 DOWN = down_from_angles(-8.0, 2.0)
 BOX = (slice(90, 170), slice(120, 180))
+KINDS: dict[int, Kind] = {1: "sky", 2: "ground", 3: "structure", 4: "object"}
 RNG = np.random.default_rng(0)
 
 
@@ -31,8 +32,9 @@ def true_depth() -> tuple[np.ndarray, np.ndarray]:
     return z.astype(np.float32), ids.astype(np.int32)
 
 
-def settle(z: np.ndarray, ids: np.ndarray, down: np.ndarray = DOWN) -> tuple[DepthMap, np.ndarray]:
-    kinds = {1: "sky", 2: "ground", 3: "structure", 4: "object"}
+def settle(
+    z: np.ndarray, ids: np.ndarray, down: np.ndarray = DOWN, kinds: dict[int, Kind] = KINDS
+) -> tuple[DepthMap, np.ndarray]:
     rows = tuple(Segment(i, kind, kind) for i, kind in kinds.items() if (ids == i).any())
     photo = Photo(RNG.integers(0, 256, (*SIZE, 3), dtype=np.uint8))
     return ground_depth(DepthMap(z, error=0.1), SegmentMap(ids, rows), photo, CAMERA, down)
@@ -69,6 +71,15 @@ def test_a_thing_whose_foot_is_hidden_is_not_dragged_to_where_it_seems_to_stand(
     far[BOX] *= 2
     moved = np.log(np.median(settle(far, ids)[0].z[BOX] / far[BOX]))
     assert moved == pytest.approx(-MOST_APART, abs=0.1)
+
+
+def test_storeys_of_a_building_move_as_one() -> None:
+    truth, ids = true_depth()
+    upper = (ids == 3) & (np.arange(SIZE[0])[:, None] < 70)
+    ids[upper] = 5
+    bent = np.where(upper, 1.3 * truth, truth).astype(np.float32)
+    z = settle(bent, ids, kinds=KINDS | {5: "structure"})[0].z
+    assert np.median(z[upper] / truth[upper]) == pytest.approx(np.median(z[ids == 3] / truth[ids == 3]), rel=0.05)
 
 
 def test_half_of_the_relief_within_a_thing_stays() -> None:
