@@ -114,6 +114,16 @@ def test_the_rate_rises_and_falls() -> None:
     assert rates[-1] < 0.025
 
 
+def test_the_rate_rises_and_falls_again_from_a_restart() -> None:
+    config = TrainConfig("scene", Path(), Path(), steps=160, rate=1.0, warm_up=10, restart=100)
+    once = replace(config, steps=100, restart=0)
+    rates = [learning_rate(step, config) for step in range(160)]
+    assert rates[:100] == [learning_rate(step, once) for step in range(100)]
+    assert rates[100] == 0.1
+    assert rates[109] == 1.0
+    assert rates[-1] < 0.025
+
+
 def test_middles_and_borders_of_two_squares() -> None:
     ids = np.zeros((1, 20, 30), int)
     ids[0, 4:12, 3:11], ids[0, 6:16, 18:28] = 1, 2
