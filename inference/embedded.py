@@ -23,7 +23,7 @@ from .vanishing import refine_gravity
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
 # Of the reduced photos that the network sees: the size that it was trained at tells the camera, and the mean of both
 # all else, for the larger one shows what is small.
-AREAS_PX = (96 * 128, 160 * 192)
+AREAS_PX = (96 * 128, 192 * 256)
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 # Pieces of even colour, which instances are joined from: longer side of the photo, and as of ``segment_regions``.
 PIECES_SIDE_PX, GRANULARITY, MOST_PIECES, LEAST_PIECE = 640, 32.0, 300, 0.0005

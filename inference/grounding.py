@@ -18,7 +18,7 @@ LEAST_GROUND = 0.05  # of the photo: less does not tell the plane of the ground
 GRAVITY_WEIGHT = 3.0  # of gravity as known before, against what the depth of the ground tells
 FEET_WEIGHT = 0.3  # of what the depth of things tells where their feet meet the ground, likewise
 FLAT, FITS = 0.02, 8  # relative error of depth that counts in full for the ground; rounds of weighted least squares
-MOST_APART = 0.4  # in log depth: a segment does not stand nearer or further off than that from where the network has it
+MOST_APART = 0.3  # in log depth: a segment does not stand nearer or further off than that from where the network has it
 RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors as well
 
 

@@ -64,7 +64,8 @@ class Training:
 
     Attributes:
         step: batches that were seen.
-        network: as it is trained; averaged: the same with the mean of its late weights, which is what ships.
+        network: as it is trained; averaged: the same with the mean of its late weights, which is what ships; earlier:
+            what that was at the restart.
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -78,6 +79,7 @@ class Training:
             self.network.load_state_dict(load_weights(config.start, config.task))
         self._shared = self.team.share(self.network)
         self.averaged = {name: value.clone() for name, value in self.network.state_dict().items()}
+        self.earlier: dict[str, torch.Tensor] = {}
         self.optimiser = torch.optim.AdamW(self.network.parameters(), config.rate, weight_decay=config.decay)
 
     def run(self, progress: Progress | None = None, until: int | None = None) -> dict[str, float]:
@@ -113,14 +115,23 @@ class Training:
         nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
         self.optimiser.step()
         self.step += 1
+        self._average()
+        losses = {"total": float(total.detach())} | {name: float(value.detach()) for name, value in parts.items()}
+        return self.team.mean(losses)
+
+    def _average(self) -> None:
+        config = self.config
         keep = min(config.average, self.step / (self.step + 10))
         for name, value in self.network.state_dict().items():
             if value.is_floating_point():
                 self.averaged[name].lerp_(value, 1 - keep)
             else:
                 self.averaged[name].copy_(value)
-        losses = {"total": float(total.detach())} | {name: float(value.detach()) for name, value in parts.items()}
-        return self.team.mean(losses)
+        if self.step == config.restart:
+            self.earlier = {name: value.clone() for name, value in self.averaged.items() if value.is_floating_point()}
+        if self.step == config.steps:
+            for name, value in self.earlier.items():
+                self.averaged[name].lerp_(value, config.blend)
 
     def save(self) -> Path:
         """Write the checkpoint, whole or not at all, and return its path."""
@@ -130,6 +141,7 @@ class Training:
             "step": self.step,
             "network": self.network.state_dict(),
             "averaged": self.averaged,
+            "earlier": self.earlier,
             "optimiser": self.optimiser.state_dict(),
         }
         save_checkpoint(path, saved)
@@ -144,6 +156,7 @@ class Training:
         self.network.load_state_dict(saved["network"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.averaged = {name: value.to(self.team.device) for name, value in saved["averaged"].items()}
+        self.earlier = {name: value.to(self.team.device) for name, value in saved.get("earlier", {}).items()}
         self.step = saved["step"]
         return True
 

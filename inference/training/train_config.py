@@ -22,6 +22,8 @@ class TrainConfig:
         steps: batches in all; batch: pictures in each, for each process; seed: of everything random.
         rate: the greatest learning rate, reached after ``warm_up`` steps, from where a cosine leads to a 50th of it.
         restart: the step at which that begins anew (0: never), as in SGDR (Loshchilov and Hutter, 2017).
+        blend: share of the weights kept at the restart in those kept at the end, as in model soups (Wortsman et al.,
+            2022): both ends of such a training err differently, and weights between them err less on photos.
         decay: of weights; clip: greatest norm of the gradient; average: of the weights that are kept (EMA).
         precision: "float32" or "bfloat16"; device: "cpu", "cuda"; threads: 0 takes what there is.
         save_every: steps between checkpoints; start: weights to begin with.
@@ -38,6 +40,7 @@ class TrainConfig:
     rate: float = 2e-3
     warm_up: int = 200
     restart: int = 0
+    blend: float = 0.0
     decay: float = 0.02
     clip: float = 5.0
     average: float = 0.999

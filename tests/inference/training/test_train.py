@@ -49,7 +49,9 @@ def test_one_batch_can_be_learned_by_heart(arrays: dict[str, np.ndarray]) -> Non
         assert losses[-1][name] < 0.75 * losses[0][name], name
 
 
-def test_resuming_equals_no_interruption(config: TrainConfig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("restart", [0, 2])
+def test_resuming_equals_no_interruption(config: TrainConfig, tmp_path: Path, restart: int) -> None:
+    config = replace(config, restart=restart, blend=0.3)
     whole = Training(replace(config, output=tmp_path / "whole"))
     whole.run()
     half = replace(config, output=tmp_path / "half")
@@ -63,6 +65,15 @@ def test_resuming_equals_no_interruption(config: TrainConfig, tmp_path: Path) ->
     for name, value in whole.network.state_dict().items():
         assert torch.equal(value, second.network.state_dict()[name]), name
     assert (tmp_path / "half" / "run.json").is_file()
+
+
+def test_a_share_of_the_weights_at_the_restart_is_kept(config: TrainConfig) -> None:
+    plain, blended = (Training(replace(config, steps=4, restart=2, blend=blend)) for blend in (0.0, 0.3))
+    plain.run()
+    blended.run()
+    for name, last in plain.averaged.items():
+        if last.is_floating_point():
+            torch.testing.assert_close(blended.averaged[name], 0.3 * plain.earlier[name] + 0.7 * last)
 
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
