@@ -272,7 +272,8 @@ def _without(region: Region, leaks: np.ndarray, size: tuple[int, ...]) -> Region
     row, column = np.nonzero(cv2.dilate(leaks.view(np.uint8), np.ones((3, 3), np.uint8)))
     down, right = size[0] / leaks.shape[0], size[1] / leaks.shape[1]
     cells = shapely.box(column * right, row * down, (column + 1) * right, (row + 1) * down)
-    return replace(region, hidden=region.hidden.difference(shapely.union_all(cells)))
+    wider = shapely.union_all(cells).buffer(right / 3, join_style="mitre")  # cells that met at a corner would pinch it
+    return replace(region, hidden=region.hidden.difference(wider))
 
 
 def _find_leaks(

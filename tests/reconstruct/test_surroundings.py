@@ -13,7 +13,7 @@ from blockout.reconstruct.meshes import mesh_of, triangles_of
 from blockout.reconstruct.raster import rasterise
 from blockout.reconstruct.scene import Prism, Scene
 from blockout.reconstruct.settings import Settings
-from blockout.reconstruct.slabs import OVERSHOOT
+from blockout.reconstruct.slabs import OVERSHOOT, Region
 from casts import check_solid
 from rooms import FLOOR, WALL, Box, look, photograph, plain_room, street, table_room
 
@@ -175,6 +175,18 @@ def test_a_door_that_was_taken_for_ground_does_not_cost_the_ground_its_slab() ->
     assert slab.reason == "goes on behind what stands before it"
     assert mesh_of(slab).points[:, 1].max() == pytest.approx(0, abs=1e-6)
     assert find(build(room.having(segments=segments)), "floor").reason != slab.reason
+
+
+def test_a_slab_tried_again_is_not_pinched_where_places_that_showed_meet_at_a_corner() -> None:
+    leaks = np.zeros((20, 20), bool)
+    leaks[5, 5] = leaks[8, 8] = True
+    frame = shapely.box(0, 0, 200, 200)
+    region = Region(shapely.Polygon(), frame, shapely.Polygon(), 10.0)
+    left = surroundings._without(region, leaks, (200, 200)).hidden
+    assert not left.contains(shapely.Point(55, 55))
+    assert not left.contains(shapely.Point(85, 85))
+    assert left.area > 0.8 * frame.area
+    assert shapely.is_simple(left.boundary)
 
 
 def test_a_photo_of_things_alone_is_left_as_it_is() -> None:
