@@ -154,6 +154,15 @@ def test_what_is_said_to_be_round_is_round_though_its_depth_is_flat(thing: Solid
     assert told.is_good
 
 
+def test_depth_that_may_bend_walls_shows_nothing_round_on_its_own() -> None:
+    tank = Cone("tank", (0.1, -3), 0, 1.6, (1.2, 1.2))
+    evidence = gather(photo_of(tank), "tank")
+    assert choose(replace(evidence, depth_error=0.05)).shape.kind in ROUND
+    doubted = replace(evidence, depth_error=0.12)
+    assert choose(doubted).shape.kind not in ROUND
+    assert choose(replace(doubted, expected="cylinder")).shape.kind in ROUND
+
+
 @pytest.mark.parametrize("expected", ["sphere", "cone", "prism"])
 def test_what_depth_shows_clearly_outweighs_what_is_said(expected: str) -> None:
     assert choose(replace(gather(photo_of(CRATE), "crate"), expected=expected)).shape.kind == "box"
