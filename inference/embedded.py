@@ -60,17 +60,19 @@ class Embedded:
             All four; depth at up to 640 px, segments at up to 1024 px. The ground is a plane, and what stands on it is
             where the network and its foot in the photo agree.
         """
-        maps, seen = self.run(photo.rgb)
+        reduced = Photo(shrink(photo.rgb, OUTLINE_SIDE_PX))  # once: it is most of the time for a large photo
+        maps, seen = self.run(reduced.rgb)
         height, width = photo.size
         unit = float(np.sqrt(height * width))
         if camera is None:
             focal = float(np.exp(np.clip(seen[0], -1.5, 2.5))) * unit
             camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
         z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
-        down = _gravity(photo, camera, seen[1:].astype(np.float64))
-        segments = _segments(maps, photo.rgb, camera, down)
+        seen_by = camera.resized(*reduced.size)
+        down = _gravity(reduced, seen_by, seen[1:].astype(np.float64))
+        segments = _segments(maps, reduced.rgb, seen_by, down)
         depth = DepthMap(np.clip(z, NEAR_M, FAR_M).astype(np.float32), is_metric=False, error=ERROR)
-        depth, down = ground_depth(depth, segments, photo, camera, down)
+        depth, down = ground_depth(depth, segments, reduced, seen_by, down)
         return Estimate(depth, segments, camera, down)
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -124,8 +126,7 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down
     chances = means[:, pieces]
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
-    small = shrink(rgb, OUTLINE_SIDE_PX)
-    fine = sharpen_outlines(ids, small) if min(small.shape[:2]) > 64 else nearest_pixels(ids, small.shape[:2])
+    fine = sharpen_outlines(ids, rgb) if min(rgb.shape[:2]) > 64 else nearest_pixels(ids, rgb.shape[:2])
     fine, origin = _keep_parts(fine, kinds)
     score = _means(chances.max(axis=0)[None], ids)[0]
     likeness = _means(_resized(softmax(maps["shape"], axis=0), pieces.shape), ids)
