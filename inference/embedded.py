@@ -21,9 +21,9 @@ from .resample import nearest_pixels, shrink
 from .vanishing import refine_gravity
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
-# Of the reduced photos that the network sees: the size that it was trained at tells the camera, and the mean of both
-# all else, for the larger one shows what is small.
-AREAS_PX = (96 * 128, 192 * 256)
+# Of the reduced photos that the network sees: the size that it was trained at tells the camera, and the mean of all
+# the rest, for larger ones show what is small.
+AREAS_PX = (96 * 128, 160 * 192, 256 * 320)
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 # Pieces of even colour, which instances are joined from: longer side of the photo, and as of ``segment_regions``.
 PIECES_SIDE_PX, GRANULARITY, MOST_PIECES, LEAST_PIECE = 640, 32.0, 300, 0.0005
@@ -76,17 +76,18 @@ class Embedded:
         return Estimate(depth, segments, camera, down)
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Return what the network says of a photo: the mean of both sizes, and of the photo and its mirror image.
+        """Return what the network says of a photo: the mean of all sizes, and of the photo and its mirror image.
 
         Args:
             rgb: (H, W, 3) uint8, sRGB.
 
         Returns:
-            (C, h, w) float32 maps by name, at half the larger photo's size; (4,) float32: log of the focal length over
+            (C, h, w) float32 maps by name, at half the largest photo's size; (4,) float32: log of the focal length over
             sqrt(height * width), and down in camera axes.
         """
-        (coarse, camera), (fine, _) = (self._run(rgb, area_px) for area_px in AREAS_PX)
-        return {name: (fine[name] + _resized(coarse[name], fine[name].shape[1:])) / 2 for name in CHANNELS}, camera
+        seen, cameras = zip(*(self._run(rgb, area_px) for area_px in AREAS_PX), strict=True)
+        size = seen[-1]["depth"].shape[1:]
+        return {name: np.mean([_resized(maps[name], size) for maps in seen], axis=0) for name in CHANNELS}, cameras[0]
 
     def _run(self, rgb: np.ndarray, area_px: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         height, width = network_size(rgb.shape[:2], area_px)
