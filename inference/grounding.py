@@ -31,7 +31,7 @@ def ground_depth(
         depth: (h, w), of the photo's aspect ratio.
         segments: likewise, with kinds.
         photo: what both are of.
-        camera: its intrinsics.
+        camera: its intrinsics; gravity stays as it is where the camera has it.
         down_cam: (3,) unit vector along gravity, camera axes, as known without the depth.
 
     Returns:
@@ -49,7 +49,8 @@ def ground_depth(
     ground = is_ground[ids]
     if ground.mean() < LEAST_GROUND:
         return depth, down_cam
-    down_cam = _fit_ground(depth.z, ids, kinds, camera, down_cam)
+    if camera.down_cam is None:
+        down_cam = _fit_ground(depth.z, ids, kinds, camera, down_cam)
     planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
     own, standing = np.log(depth.z), np.log(depth_from_planes(ids, planes, camera))
     apart = own - standing

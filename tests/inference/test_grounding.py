@@ -1,11 +1,13 @@
 """A network's depth, laid on the ground that the photo shows: known scenes, bent on purpose."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from blockout.inference.camera import camera_from_fov
 from blockout.inference.grounding import MOST_APART, ground_depth
 from blockout.inference.layout import height_over_horizon
-from blockout.inference.prediction import DepthMap, Kind, Photo, Segment, SegmentMap
+from blockout.inference.prediction import Camera, DepthMap, Kind, Photo, Segment, SegmentMap
 from blockout.inference.vanishing import down_from_angles
 
 SIZE = (240, 320)
@@ -33,11 +35,11 @@ def true_depth() -> tuple[np.ndarray, np.ndarray]:
 
 
 def settle(
-    z: np.ndarray, ids: np.ndarray, down: np.ndarray = DOWN, kinds: dict[int, Kind] = KINDS
+    z: np.ndarray, ids: np.ndarray, down: np.ndarray = DOWN, kinds: dict[int, Kind] = KINDS, camera: Camera = CAMERA
 ) -> tuple[DepthMap, np.ndarray]:
     rows = tuple(Segment(i, kind, kind) for i, kind in kinds.items() if (ids == i).any())
     photo = Photo(RNG.integers(0, 256, (*SIZE, 3), dtype=np.uint8))
-    return ground_depth(DepthMap(z, error=0.1), SegmentMap(ids, rows), photo, CAMERA, down)
+    return ground_depth(DepthMap(z, error=0.1), SegmentMap(ids, rows), photo, camera, down)
 
 
 def ratio(z: np.ndarray, truth: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -96,6 +98,14 @@ def test_without_ground_depth_and_gravity_stay() -> None:
     depth, down = settle(truth, ids)
     np.testing.assert_array_equal(depth.z, truth)
     assert down is DOWN
+
+
+def test_gravity_that_the_camera_has_stays() -> None:
+    truth, ids = true_depth()
+    bent = truth * np.linspace(0.8, 1.2, SIZE[0], dtype=np.float32)[:, None]
+    told = tuple(DOWN.tolist())
+    assert not np.allclose(settle(bent, ids)[1], DOWN, atol=0.002)
+    assert settle(bent, ids, camera=replace(CAMERA, down_cam=told))[1] is DOWN
 
 
 def test_the_sky_keeps_its_depth() -> None:
