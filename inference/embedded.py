@@ -60,7 +60,7 @@ class Embedded:
             All four; depth at up to 640 px, segments at up to 1024 px. The ground is a plane, and what stands on it is
             where the network and its foot in the photo agree.
         """
-        reduced = Photo(shrink(photo.rgb, OUTLINE_SIDE_PX))  # once: it is most of the time for a large photo
+        reduced = Photo(shrink(photo.rgb, OUTLINE_SIDE_PX))  # once: each time costs a large photo more than the network
         maps, seen = self.run(reduced.rgb)
         height, width = photo.size
         unit = float(np.sqrt(height * width))

@@ -44,9 +44,8 @@ def ground_depth(
     ids = keep_connected(given, 1)
     names = {row.id: row.kind for row in segments.segments}
     kinds: list[Kind] = [names.get(i, "object") for i in most_common(ids, given).tolist()]
-    is_ground = np.array([kind == "ground" for kind in kinds])
     depth = sharpen_depth(depth, small)
-    ground = is_ground[ids]
+    ground = _are(kinds, "ground")[ids]
     if ground.mean() < LEAST_GROUND:
         return depth, down_cam
     if camera.down_cam is None:
@@ -64,8 +63,8 @@ def _shift(apart: np.ndarray, ids: np.ndarray, planes: np.ndarray, kinds: list[K
 
     Structures on one plane are storeys of a building, and move as one.
     """
-    is_upright = np.array([kind in ("structure", "object") for kind in kinds])
-    alone = np.where([kind == "structure" for kind in kinds], 0, np.arange(len(kinds)) + 1)
+    is_upright = _are(kinds, "structure", "object")
+    alone = np.where(_are(kinds, "structure"), 0, np.arange(len(kinds)) + 1)
     group = np.unique(np.column_stack([np.nan_to_num(planes), alone]), axis=0, return_inverse=True)[1].ravel()
     moved = _medians(apart, group[ids], len(kinds))[group]
     kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
@@ -78,10 +77,9 @@ def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camer
 
     It tells that of what is seen of the ground, and of where it goes on below the feet of things.
     """
-    is_ground = np.array([kind == "ground" for kind in kinds])
-    is_upright = np.array([kind in ("structure", "object") for kind in kinds])
-    seen = np.argwhere(is_ground[ids])
-    feet = np.argwhere(is_upright[ids[:-1]] & is_ground[ids[1:]])
+    ground = _are(kinds, "ground")[ids]
+    seen = np.argwhere(ground)
+    feet = np.argwhere(_are(kinds, "structure", "object")[ids[:-1]] & ground[1:])
     rays = _rays(np.concatenate([seen, feet + np.array([1, 0])]), camera)
     things = np.exp(_medians(np.log(z), ids, len(kinds)))[ids[feet[:, 0], feet[:, 1]]]
     depth = np.append(z[seen[:, 0], seen[:, 1]], things).astype(np.float64)
@@ -96,6 +94,10 @@ def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camer
         plane = np.linalg.lstsq(np.vstack([rows, known]), np.append(weight, right), rcond=None)[0]
         weight = np.sqrt(share / np.maximum(np.abs(depth * (rays @ plane) - 1), FLAT))
     return np.asarray(plane / max(float(np.linalg.norm(plane)), 1e-9))
+
+
+def _are(kinds: list[Kind], *wanted: Kind) -> np.ndarray:
+    return np.array([kind in wanted for kind in kinds])
 
 
 def _rays(places: np.ndarray, camera: Camera) -> np.ndarray:

@@ -17,7 +17,7 @@ ABOVE = 0.1  # of its upper border: an upright patch with less ground above it s
 LEAST_OVER = 0.01  # of the picture's height: ground that reaches further over the horizon is none there
 LEAST_KNOWN = 0.2  # of the picture's width, in which the ground ends below the horizon
 AROUND = 0.12  # of that width, to both sides: what the ground's end is taken from elsewhere
-LEAST_SIDE_PX, LEAST_FILL, MOST_LEAN = 6, 0.8, 0.1  # of a box that is filled, between sides that lean by half of that
+LEAST_HEIGHT_PX, LEAST_FILL, MOST_LEAN = 6, 0.8, 0.15  # of what is upright: part of its box; lean over its height
 STRUCTURE_AREA = 0.03  # of the picture: a region above the horizon that is smaller counts as an object
 
 
@@ -34,7 +34,7 @@ class Regions:
         blue: (N + 1,) float64, mean of blue minus red, -255..255.
         rough: (N + 1,) float64, mean local contrast in lightness, away from its border.
         slant: (N + 1,) float64 0..1, how surely it is long, and neither upright nor level.
-        upright: (N + 1,) float64 0..1, how surely it fills its box, between upright sides.
+        is_upright: (N + 1,) bool, whether it fills its box, between upright sides.
         borders: (N + 1, N + 1) float64, pixels of shared border.
         rests_on: (N + 1, N + 1) float64, columns of pixels in which the row's region stands directly on the column's.
     """
@@ -50,7 +50,7 @@ class Regions:
     blue: np.ndarray
     rough: np.ndarray
     slant: np.ndarray
-    upright: np.ndarray
+    is_upright: np.ndarray
     borders: np.ndarray
     rests_on: np.ndarray
 
@@ -92,7 +92,7 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         blue=mean(rgb[..., 2].astype(np.float32) - rgb[..., 0]),
         rough=np.where(core > 0.1, rough / np.maximum(core, 0.1), mean(contrast)),
         slant=_slant(ids, pixels),
-        upright=_uprightness(ids, pixels),
+        is_upright=_find_upright(ids, pixels),
         borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
         rests_on=above_below.astype(np.float64),
     )
@@ -119,20 +119,20 @@ def _slant(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     )
 
 
-def _uprightness(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """Return (N + 1,) float64 0..1: a plinth's sides are upright, those of a patch on the ground run to a far point."""
-    upright = np.zeros(len(pixels))
+def _find_upright(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) bool: a plinth's sides are upright, those of a patch on the ground run to a far point."""
+    is_upright = np.zeros(len(pixels), bool)
     for i, (top, left, bottom, right) in enumerate(boxes_of(ids).tolist()):
         height = bottom - top
-        if i == 0 or height < LEAST_SIDE_PX or pixels[i] < LEAST_FILL * height * (right - left):
+        if i == 0 or height < LEAST_HEIGHT_PX or pixels[i] < LEAST_FILL * height * (right - left):
             continue
         inside = ids[top:bottom, left:right] == i
         rows = np.flatnonzero(inside.any(axis=1))
         first, last = inside.argmax(axis=1)[rows], inside.shape[1] - inside[:, ::-1].argmax(axis=1)[rows]
         upper, lower = rows < height / 2, rows >= height / 2
         lean = max(abs(float(np.median(side[lower]) - np.median(side[upper]))) for side in (first, last))
-        upright[i] = np.clip(2 - lean / (MOST_LEAN * height), 0, 1)
-    return upright
+        is_upright[i] = lean < MOST_LEAN * height
+    return is_upright
 
 
 def score_sky(regions: Regions) -> np.ndarray:
@@ -213,7 +213,7 @@ def is_plinth(regions: Regions, is_ground: np.ndarray) -> np.ndarray:
     """
     r = regions
     above = r.rests_on[is_ground].sum(axis=0) / np.maximum(r.rests_on.sum(axis=0), 1)
-    return np.asarray((r.upright > 0.5) & (r.area < PATCH_AREA) & (above < ABOVE))
+    return np.asarray(r.is_upright & (r.area < PATCH_AREA) & (above < ABOVE))
 
 
 def name_regions(regions: Regions) -> tuple[list[Kind], np.ndarray]:

@@ -36,7 +36,7 @@ class SlabPlane:
     median: float
     far: float
     furthest: float
-    most_lost: float = 0.01
+    most_lost: float
 
 
 @dataclass(frozen=True, eq=False)

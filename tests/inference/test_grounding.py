@@ -22,7 +22,7 @@ def true_depth() -> tuple[np.ndarray, np.ndarray]:
     """Return depth and ids of a street seen from 1.6 m: sky 1, ground 2, a wall at 20 m 3, an upright box 4."""
     fall = -height_over_horizon(CAMERA, DOWN)
     ahead = -DOWN[2] * DOWN + [0, 0, 1]
-    along = -height_over_horizon(CAMERA, -ahead / np.linalg.norm(ahead)) * -1
+    along = height_over_horizon(CAMERA, -ahead / np.linalg.norm(ahead))
     z = np.where(fall > 0, 1.6 / np.maximum(fall, 1e-9), np.inf)
     ids = np.full(SIZE, 2)
     wall = 20 / along
