@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from .agreement import agree
 from .edges import LEAST_SIDE_PX, sharpen_depth
-from .layout import measure_regions
+from .layout import height_over_horizon, measure_regions
 from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
-from .regions import keep_connected, most_common
+from .regions import keep_connected, medians_of, most_common
 from .resample import nearest_pixels, shrink
-from .standing import depth_from_planes, stand_on_ground
+from .standing import CAMERA_HEIGHT_M, depth_from_planes, stand_on_ground
 
 SIDE_PX = 640  # longer side of the reduced photo that segments stand on
 LEAST_GROUND = 0.05  # of the photo: less does not tell the plane of the ground
@@ -52,23 +53,29 @@ def ground_depth(
         down_cam = _fit_ground(depth.z, ids, kinds, camera, down_cam)
     planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
     own, standing = np.log(depth.z), np.log(depth_from_planes(ids, planes, camera))
-    apart = own - standing
-    apart -= np.median(apart[ground])
-    settled = own + _shift(apart, ids, planes, kinds)
+    scale = np.median((own - standing)[ground])
+    groups, kinds_of_groups = _group_storeys(planes, kinds)
+    move = _find_moves(own - standing - scale, ids, groups, kinds)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        beyond = own + move - scale + np.log(-height_over_horizon(camera, down_cam) / CAMERA_HEIGHT_M)
+    settled = own + move + agree(move, beyond, groups[ids], kinds_of_groups)[groups][ids]
     return replace(depth, z=np.exp(np.where(np.isfinite(settled), settled, own)).astype(np.float32)), down_cam
 
 
-def _shift(apart: np.ndarray, ids: np.ndarray, planes: np.ndarray, kinds: list[Kind]) -> np.ndarray:
-    """Return (H, W), to be added to log depth that is so far ``apart`` from the planes, NaN where there is none.
-
-    Structures on one plane are storeys of a building, and move as one.
-    """
-    is_upright = _are(kinds, "structure", "object")
+def _group_storeys(planes: np.ndarray, kinds: list[Kind]) -> tuple[np.ndarray, list[Kind]]:
+    """Return the group of each segment, and the kind of each group: structures on one plane, or a segment alone."""
     alone = np.where(_are(kinds, "structure"), 0, np.arange(len(kinds)) + 1)
-    group = np.unique(np.column_stack([np.nan_to_num(planes), alone]), axis=0, return_inverse=True)[1].ravel()
-    moved = _medians(apart, group[ids], len(kinds))[group]
+    keys = np.column_stack([np.nan_to_num(planes), alone])
+    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    return group.ravel(), [kinds[i] for i in first]
+
+
+def _find_moves(apart: np.ndarray, ids: np.ndarray, groups: np.ndarray, kinds: list[Kind]) -> np.ndarray:
+    """Return (H, W), to be added to log depth that is so far ``apart`` from the planes, NaN where there is none."""
+    is_upright = _are(kinds, "structure", "object")
+    moved = medians_of(apart, groups[ids], len(kinds))[groups]
     kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
-    relief = np.where(is_upright[ids], RELIEF * (apart - _medians(apart, ids, len(kinds))[ids]), 0)
+    relief = np.where(is_upright[ids], RELIEF * (apart - medians_of(apart, ids, len(kinds))[ids]), 0)
     return np.asarray(kept[ids] + relief - apart)
 
 
@@ -81,7 +88,7 @@ def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camer
     seen = np.argwhere(ground)
     feet = np.argwhere(_are(kinds, "structure", "object")[ids[:-1]] & ground[1:])
     rays = _rays(np.concatenate([seen, feet + np.array([1, 0])]), camera)
-    things = np.exp(_medians(np.log(z), ids, len(kinds)))[ids[feet[:, 0], feet[:, 1]]]
+    things = np.exp(medians_of(np.log(z), ids, len(kinds)))[ids[feet[:, 0], feet[:, 1]]]
     depth = np.append(z[seen[:, 0], seen[:, 1]], things).astype(np.float64)
     fall = float(np.median((depth * (rays @ down_cam))[: len(seen)]))
     if fall <= 0:
@@ -103,10 +110,3 @@ def _are(kinds: list[Kind], *wanted: Kind) -> np.ndarray:
 def _rays(places: np.ndarray, camera: Camera) -> np.ndarray:
     row, column = places.T + 0.5
     return np.column_stack([(column - camera.cx) / camera.fx, (row - camera.cy) / camera.fy, np.ones(len(places))])
-
-
-def _medians(values: np.ndarray, ids: np.ndarray, count: int) -> np.ndarray:
-    """Return (count,) float64 medians of (H, W) values over each of ids from 0, NaN counted as 0."""
-    order = np.argsort(ids, axis=None, kind="stable")
-    parts = np.split(np.nan_to_num(values.ravel())[order], np.cumsum(np.bincount(ids.ravel(), minlength=count))[:-1])
-    return np.array([np.median(part) if len(part) else 0.0 for part in parts])

@@ -74,6 +74,13 @@ def most_common(ids: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.asarray(counts.reshape(-1, number).argmax(axis=1))
 
 
+def medians_of(values: np.ndarray, ids: np.ndarray, count: int) -> np.ndarray:
+    """Return (count,) float64 medians of values over each of ids from 0, of the same shape; NaN counts as 0."""
+    order = np.argsort(ids, axis=None, kind="stable")
+    parts = np.split(np.nan_to_num(values.ravel())[order], np.cumsum(np.bincount(ids.ravel(), minlength=count))[:-1])
+    return np.array([np.median(part) if len(part) else 0.0 for part in parts])
+
+
 def keep_connected(ids: np.ndarray, least_px: int) -> np.ndarray:
     """Give each 4-connected part an id of its own and let the small ones be taken over by their neighbours.
 

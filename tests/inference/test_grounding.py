@@ -67,12 +67,32 @@ def test_bent_ground_is_flat_and_things_stand_on_it() -> None:
     assert np.degrees(np.arccos(down @ DOWN)) < 1.5
 
 
-def test_a_thing_whose_foot_is_hidden_is_not_dragged_to_where_it_seems_to_stand() -> None:
+def test_nothing_stands_beyond_its_foot() -> None:
     truth, ids = true_depth()
     far = truth.copy()
     far[BOX] *= 2
-    moved = np.log(np.median(settle(far, ids)[0].z[BOX] / far[BOX]))
-    assert moved == pytest.approx(-MOST_APART, abs=0.1)
+    assert np.median(settle(far, ids)[0].z[BOX] / truth[BOX]) == pytest.approx(1, abs=0.05)
+
+
+def test_what_is_nearer_than_its_foot_says_is_moved_by_so_much_at_most() -> None:
+    truth, ids = true_depth()
+    near = truth.copy()
+    near[BOX] /= 2
+    moved = np.log(np.median(settle(near, ids)[0].z[BOX] / near[BOX]))
+    assert moved == pytest.approx(MOST_APART, abs=0.1)
+
+
+def test_a_part_of_a_front_whose_foot_is_hidden_stands_with_what_it_touches() -> None:
+    truth, ids = true_depth()
+    column = np.arange(SIZE[1])
+    part = (ids == 3) & (column >= 200) & (column < 240)
+    hedge = (np.arange(SIZE[0])[:, None] >= 100) & (column >= 195) & (column < 245)
+    bent = np.where(part, 1.25 * truth, truth)
+    ids[part], ids[hedge] = 5, 6
+    bent[hedge] = 3.0
+    z = settle(bent.astype(np.float32), ids, kinds=KINDS | {5: "structure", 6: "object"})[0].z
+    off = ratio(z, truth, (ids == 5) & (np.arange(SIZE[0])[:, None] < 95))
+    assert np.median(off) == pytest.approx(float(np.median(ratio(z, truth, ids == 3))), rel=0.06)
 
 
 def test_storeys_of_a_building_move_as_one() -> None:

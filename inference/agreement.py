@@ -1,0 +1,88 @@
+"""What each segment wants to be moved by -> what neighbours agree on, and none stands beyond its foot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .prediction import Kind
+from .regions import boxes_of, medians_of
+from .standing import FOOT_GAP_PX, FOOT_SEEN
+
+BORDER_WEIGHT = 0.7  # of a pixel of shared border, against the square root of a segment's pixels
+FOOT_WEIGHT = 10.0  # of a pixel at which a foot meets the ground, likewise
+MOST_DIFFERENT = 0.7  # in log depth: neighbours whose movements differ by more do not belong together
+EXACT, ROUNDS = 0.01, 30  # differences below that are none; rounds of weighted least squares
+
+
+def agree(move: np.ndarray, beyond: np.ndarray, ids: np.ndarray, kinds: list[Kind]) -> np.ndarray:
+    """Return how much further each segment moves so that a building's parts move alike.
+
+    The sum of absolute differences is the least: of each segment from what it wanted, of structures, and of things
+    without a foot, from what they touch, and of feet from the ground, where they stand beyond it. Feet are seen where
+    they are, or what is before them hides them, and then they are nearer than they seem.
+
+    Args:
+        move: (H, W) what each pixel is to be moved by, in log depth; NaN where there is no depth.
+        beyond: (H, W) log depth, as moved, over that of the ground which goes on there.
+        ids: (H, W) which segment each pixel is of.
+        kinds: (N,) of the segments.
+
+    Returns:
+        (N,) float64, to be added to ``move``.
+
+    Source: total variation on a graph, fused lasso (Tibshirani and others, 2005), by iteratively reweighted least
+    squares; differences over ``MOST_DIFFERENT`` do not count.
+    """
+    count = len(kinds)
+    is_structure, is_object, is_ground = (
+        np.array([kind == which for kind in kinds]) for which in ("structure", "object", "ground")
+    )
+    foot = _find_feet(ids, is_structure | is_object, is_ground)
+    feet, past = np.bincount(ids[foot], minlength=count), medians_of(beyond[foot], ids[foot], count)
+    boxes, width = boxes_of(ids), np.zeros(count)
+    width[: len(boxes)] = boxes[:, 3] - boxes[:, 1]
+    joins = is_structure | is_object & (feet < FOOT_SEEN * width)
+    one, other, apart, border = _find_borders(move, ids, joins)
+    own = np.sqrt(np.maximum(np.bincount(ids.ravel(), minlength=count), 1))
+    more = np.zeros(count)
+    for _ in range(ROUNDS):
+        rest = np.abs(apart + more[one] - more[other])
+        tie = np.where(rest < MOST_DIFFERENT, BORDER_WEIGHT * border / np.maximum(rest, EXACT), 0)
+        hold = own / np.maximum(np.abs(more), EXACT)
+        pull = np.where(past + more > 0, FOOT_WEIGHT * feet / np.maximum(past + more, EXACT), 0)
+        matrix, right = np.diag(hold + pull), -pull * past
+        for here, there, sign in ((one, other, 1), (other, one, -1)):
+            np.add.at(matrix, (here, here), tie)
+            np.add.at(matrix, (here, there), -tie)
+            np.add.at(right, here, -sign * tie * apart)
+        more = np.linalg.solve(matrix, right)
+    return np.where(is_structure | is_object, more, 0)
+
+
+def _find_feet(ids: np.ndarray, is_upright: np.ndarray, is_ground: np.ndarray) -> np.ndarray:
+    """Return (H, W) bool, the last pixels of segments under which is ground, across the line of their shade."""
+    below = np.pad(ids[FOOT_GAP_PX:], ((0, FOOT_GAP_PX), (0, 0)))
+    return np.asarray(is_upright[ids] & is_ground[below] & (ids != np.roll(ids, -1, axis=0)))
+
+
+def _find_borders(
+    move: np.ndarray, ids: np.ndarray, joins: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return pairs of segments that touch: both numbers, the median by which the first moves more, pixels of border."""
+    names, values = [], []
+    for a, b, difference in _neighbours(move, ids):
+        touch = (a != b) & joins[a] & joins[b] & np.isfinite(difference)
+        first, second = a[touch].astype(np.int64), b[touch]
+        is_first = first < second
+        names.append(np.where(is_first, first * len(joins) + second, second * len(joins) + first))
+        values.append(np.where(is_first, difference[touch], -difference[touch]))
+    pairs, index = np.unique(np.concatenate(names), return_inverse=True)
+    apart = medians_of(np.concatenate(values), index, len(pairs))
+    return pairs // len(joins), pairs % len(joins), apart, np.bincount(index, minlength=len(pairs))
+
+
+def _neighbours(move: np.ndarray, ids: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    yield ids[:-1], ids[1:], move[:-1] - move[1:]
+    yield ids[:, :-1], ids[:, 1:], move[:, :-1] - move[:, 1:]
