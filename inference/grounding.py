@@ -20,6 +20,7 @@ GRAVITY_WEIGHT = 3.0  # of gravity as known before, against what the depth of th
 FEET_WEIGHT = 0.3  # of what the depth of things tells where their feet meet the ground, likewise
 FLAT, FITS = 0.02, 8  # relative error of depth that counts in full for the ground; rounds of weighted least squares
 MOST_APART = 0.3  # in log depth: a segment does not stand nearer or further off than that from where the network has it
+STRANGE = 0.45  # in log depth: so far from the network's, a plane is another thing's, and its slant tells nothing
 RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors as well
 
 
@@ -54,12 +55,23 @@ def ground_depth(
     planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
     own, standing = np.log(depth.z), np.log(depth_from_planes(ids, planes, camera))
     scale = np.median((own - standing)[ground])
+    strange = np.abs(medians_of(own - standing - scale, ids, len(kinds))) > STRANGE
+    strange &= _are(kinds, "structure", "object")
+    planes[strange] = _face_camera(planes[strange], down_cam)
+    standing = np.log(depth_from_planes(ids, planes, camera))
     groups, kinds_of_groups = _group_storeys(planes, kinds)
     move = _find_moves(own - standing - scale, ids, groups, kinds)
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond = own + move - scale + np.log(-height_over_horizon(camera, down_cam) / CAMERA_HEIGHT_M)
     settled = own + move + agree(move, beyond, groups[ids], kinds_of_groups)[groups][ids]
     return replace(depth, z=np.exp(np.where(np.isfinite(settled), settled, own)).astype(np.float32)), down_cam
+
+
+def _face_camera(planes: np.ndarray, down_cam: np.ndarray) -> np.ndarray:
+    """Return (N, 3) upright planes as far straight ahead as given ones, and slanted to neither side."""
+    ahead = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
+    ahead /= np.linalg.norm(ahead)
+    return np.asarray((planes @ ahead)[:, None] * ahead)
 
 
 def _group_storeys(planes: np.ndarray, kinds: list[Kind]) -> tuple[np.ndarray, list[Kind]]:

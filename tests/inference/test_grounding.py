@@ -82,17 +82,32 @@ def test_what_is_nearer_than_its_foot_says_is_moved_by_so_much_at_most() -> None
     assert moved == pytest.approx(MOST_APART, abs=0.1)
 
 
-def test_a_part_of_a_front_whose_foot_is_hidden_stands_with_what_it_touches() -> None:
+def test_a_part_of_a_front_whose_foot_is_hidden_moves_with_what_it_touches() -> None:
     truth, ids = true_depth()
     column = np.arange(SIZE[1])
     part = (ids == 3) & (column >= 200) & (column < 240)
     hedge = (np.arange(SIZE[0])[:, None] >= 100) & (column >= 195) & (column < 245)
-    bent = np.where(part, 1.25 * truth, truth)
+    bent = np.where(ids == 3, 1.5 * truth, truth)
     ids[part], ids[hedge] = 5, 6
     bent[hedge] = 3.0
     z = settle(bent.astype(np.float32), ids, kinds=KINDS | {5: "structure", 6: "object"})[0].z
     off = ratio(z, truth, (ids == 5) & (np.arange(SIZE[0])[:, None] < 95))
     assert np.median(off) == pytest.approx(float(np.median(ratio(z, truth, ids == 3))), rel=0.06)
+
+
+def test_a_tower_behind_a_row_that_leads_away_is_not_as_slanted_as_the_row() -> None:
+    truth, ids = true_depth()
+    row, column = np.mgrid[: SIZE[0], : SIZE[1]]
+    piles = (row > 100) & (row < 200 - column / 3) & (column < 200)
+    tower = (row > 50) & (row <= 100) & (column < 200)
+    bent, ids = truth.copy(), ids.copy()
+    ids[ids == 4] = 2
+    ids[piles], ids[tower] = 4, 5
+    foot = np.clip(200 - column / 3, 0, SIZE[0] - 1).astype(int)
+    bent[piles] = truth[foot, column][piles]
+    bent[tower] = 60.0
+    z = settle(bent, ids, kinds=KINDS | {5: "structure"})[0].z
+    assert np.ptp(np.log(z[75, 10:190])) < 0.1
 
 
 def test_storeys_of_a_building_move_as_one() -> None:
