@@ -35,6 +35,8 @@ BEYOND, REACH = 1.2, (3.0, 8.0)
 MOST_LOST = (0.01, 0.1)  # of what is seen of a plane, beyond its reach
 TOUCHING = 1e-4  # relative: a thing this little before a plane stands on it
 SAME_DEPTH = 0.03  # relative: two grounds this near to each other share what is hidden by the way to what is seen
+MOST_OF_ALL = 0.98  # of what stands in reach: so far level ground goes on
+WIDE = np.ones((3, 3), np.uint8)  # of the grid, at least, what that is hidden by
 NEAR = 0.1  # of the least depth: what is nearer to the camera is not looked at
 LEAKING, LEAKS = 2e-3, 5e-4  # nearer than others by so much is seen; so large a share of the grid may be
 TRIALS = 3  # of a slab, each without what of the one before was seen
@@ -206,7 +208,7 @@ def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray) -> np.nd
     nearest = np.sort(depth, axis=0)
     # In a room two planes that a ray meets close it off. Elsewhere nothing says that a wall goes on for ever.
     closed = np.isfinite(nearest[1]) & (not grid.sky.any()) if len(members) > 1 else np.zeros(grid.z.shape, bool)
-    within = np.stack([_hull(member, grid) for member in members])
+    within = np.stack([_find_extent(member, grid, things) for member in members])
     depth[~(within | closed) | (depth < things * (1 + TOUCHING))] = np.inf
     away = np.stack([cv2.distanceTransform((~member.own).astype(np.uint8), cv2.DIST_L2, 3) for member in members])
     level = np.array([member.is_level for member in members])
@@ -218,13 +220,20 @@ def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray) -> np.nd
     return np.where(seen_of_set.any(axis=0), seen_of_set.argmax(axis=0), labels)
 
 
-def _hull(member: _Member, grid: _Grid) -> np.ndarray:
-    """Return (h, w) bool, the convex hull of what is seen of a plane; ground is everywhere that near."""
+def _find_extent(member: _Member, grid: _Grid, things: np.ndarray) -> np.ndarray:
+    """Return (h, w) bool, where a plane may be: in the convex hull of what is seen of it.
+
+    Ground is everywhere that near, and goes on behind what is not all too narrow, as far as anything stands on it.
+    """
     row, column = np.nonzero(member.own)
     mask = np.zeros(grid.z.shape, np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.column_stack([column, row]).astype(np.int32)), 1)
     if member.is_level:
-        mask |= grid.rays @ member.plane.w >= 1 / member.plane.far
+        inverse = grid.rays @ member.plane.w
+        stands = grid.z[np.isfinite(grid.z) & ~grid.sky & (grid.z < member.plane.furthest)]
+        on = (inverse < 1 / member.plane.far) & (inverse >= 1 / np.quantile(stands, MOST_OF_ALL))
+        behind = (on & (inverse * things <= 1)).astype(np.uint8)
+        mask |= (inverse >= 1 / member.plane.far) | cv2.morphologyEx(behind, cv2.MORPH_OPEN, WIDE).view(bool)
     return mask.view(bool)
 
 
