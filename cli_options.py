@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .errors import UsageError
+from .inference.catalogue import DEFAULT
 
 Stopped = Callable[[], bool]  # tells whether Ctrl-C or SIGTERM came
 LARGEST_SEED = 2**63 - 1
@@ -165,7 +166,7 @@ def _add_inference(parser: argparse.ArgumentParser, *, several: bool = False) ->
     maps = parser.add_argument_group(
         "depth and segments: an estimator as NAME[:PATH or ID], a model's id or folder, or a map made elsewhere"
     )
-    many: dict[str, Any] = {"nargs": "+", "default": ["geometric"]} if several else {"default": "geometric"}
+    many: dict[str, Any] = {"nargs": "+", "default": [DEFAULT]} if several else {"default": DEFAULT}
     maps.add_argument("--depth", **many, metavar="NAME|FILE", help=".npy, .npz, 16-bit .png or .exr")
     maps.add_argument(
         "--depth-scale",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .published import CHECKPOINTS
 
+DEFAULT = "embedded"  # where no estimator is named
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")  # OWNER/NAME on the Hugging Face hub
 
 
@@ -33,8 +34,8 @@ class Entry:
 
 _NC = "CC-BY-NC-4.0"
 ENTRIES = (
-    Entry("geometric", "depth, segments", "", "none", "GPL-3.0-or-later", is_hub=False),
     Entry("embedded", "depth, segments", "", "7 MB, built in", "GPL-3.0-or-later", is_hub=False),
+    Entry("geometric", "depth, segments", "", "none", "GPL-3.0-or-later", is_hub=False),
     Entry("depth-anything-v2", "depth", "depth-anything/Depth-Anything-V2-Small-hf", "99 MB", "Apache-2.0"),
     Entry("densedepth", "depth", CHECKPOINTS["densedepth"], "170 MB", "GPL-3.0", is_hub=False),
     Entry("depth-pro", "depth", "apple/DepthPro-hf", "1.9 GB", "Apple-AMLR (non-commercial research only)"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .camera import choose_camera, is_assumed, known_camera, write_camera
+from .catalogue import DEFAULT
 from .depth_file import DepthKind, read_depth, write_depth
 from .fitting import fit_maps
 from .prediction import (
@@ -46,8 +47,8 @@ class Request:
         pair_network: .onnx that finds them, another than the one that ships.
     """
 
-    depth: str = "geometric"
-    segments: str = "geometric"
+    depth: str = DEFAULT
+    segments: str = DEFAULT
     depth_scale_m: float = 0.001
     depth_kind: DepthKind | None = None
     camera_file: Path | None = None

@@ -18,7 +18,7 @@ INSTALL = {
     "torch": "pip install 'blockout[torch]'",
     "h5py": "pip install 'blockout[torch]'",
     "transformers": "pip install 'blockout[torch]'",
-    "onnxruntime": "pip install 'blockout[onnx]'",
+    "onnxruntime": "pip install onnxruntime",
     "pydensecrf": "pip install 'blockout[crf]'",
 }
 _OUT_OF_MEMORY = (

@@ -5,9 +5,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
-pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
-
 from blockout.errors import WeightsNotFound, WeightsUnusable
 from blockout.inference.camera import camera_from_fov
 from blockout.inference.embedded import WEIGHTS, Embedded, network_size

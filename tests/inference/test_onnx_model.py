@@ -14,7 +14,6 @@ from blockout.pipeline import BuildOptions, photo_to_usd
 from blockout.reconstruct.settings import Settings
 from validators import WrittenStage, assert_valid_stages
 
-pytest.importorskip("onnxruntime", reason="pip install 'blockout[onnx]'")
 onnx = pytest.importorskip("onnx", reason="pip install onnx: the tests write a network with it")
 
 

@@ -17,7 +17,6 @@ from PIL import Image
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
-    pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
     from blockout.inference.training.pair_export import export_pair
     from blockout.inference.training.pair_network import PairNetwork
 
@@ -116,7 +115,6 @@ def test_missing_weights_are_told(plate: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_such_network_is_told(plate: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
     with pytest.raises(WeightsUnusable, match=r"plate\.png: this is no network in the ONNX format"):
         add_foreground(predict_room(), plate, plate)
     with pytest.raises(WeightsUnusable, match=r"embedded\.onnx: this network does not compare"):
@@ -124,7 +122,6 @@ def test_a_file_that_is_no_such_network_is_told(plate: Path, tmp_path: Path) -> 
 
 
 def test_a_plate_is_compared_by_the_network_that_ships(plate: Path) -> None:
-    pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
     rgb = np.random.default_rng(2).integers(90, 140, (192, 256, 3), np.uint8)
     Image.fromarray(rgb).save(plate)
     rgb = rgb.copy()

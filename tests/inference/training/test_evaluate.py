@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
-pytest.importorskip("onnxruntime", reason="the extra blockout[onnx] is not installed")
 
 from blockout.cli import main
 from blockout.errors import DatasetUnusable
