@@ -1,4 +1,4 @@
-"""Segment Anything: a mask for everything under a grid of points, wholes with their parts, on the plain baseline.
+"""Segment Anything: a mask for everything under a grid of points, wholes with their parts, on what the embedded network sees.
 
 The network knows no classes: what its masks leave open, and which kinds they are of, is the embedded estimator's word.
 """
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..errors import EstimateUnusable, WeightsUnusable
-from .geometric import Geometric
+from .embedded import Embedded
 from .hub_model import HubModel
 from .labels import UNLABELLED
 from .mask_tree import boxes_of, depth_of, find_wholes
@@ -52,7 +52,7 @@ class Sam:
 
         Args:
             photo: any photo.
-            camera: handed to the baseline.
+            camera: handed to the embedded network.
         """
         (logits, scores), note = run_within_memory(
             lambda batch: self._find_masks(photo.rgb, batch), [BATCH, BATCH // 4, 1], "points a time"
@@ -64,7 +64,7 @@ class Sam:
             raise EstimateUnusable(
                 f"{self._model.folder}: none of {len(logits)} masks is sure; try another photo or model"
             )
-        base = Geometric().predict(photo, camera).segments
+        base = Embedded().predict(photo, camera).segments
         assert isinstance(base, SegmentMap)
         return Estimate(segments=segments_from_tree(logits[chosen], scores[chosen], base, photo.rgb), note=note)
 
@@ -108,12 +108,12 @@ def choose_masks(logits: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
 
 def segments_from_tree(logits: np.ndarray, scores: np.ndarray, base: SegmentMap, rgb: np.ndarray) -> SegmentMap:
-    """Paint masks over what the baseline found, parts over their wholes.
+    """Paint masks over what the embedded network found, parts over their wholes.
 
     Args:
         logits: (N, h, w), above 0 inside.
         scores: (N,).
-        base: of the photo's size, every pixel in some segment.
+        base: of the photo, every pixel in some segment.
         rgb: (H, W, 3) uint8, the photo.
     """
     size = size_within(rgb.shape, WORK_PX)

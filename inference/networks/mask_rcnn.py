@@ -227,7 +227,7 @@ class MaskRCNNEstimator(PublishedEstimator):
         stack = self._stack(found, photo.size)
         if not stack.segments:
             raise SegmentsUnusable(
-                f"{photo.path}: {self.name} sees none of its 80 kinds of things; use --segments geometric"
+                f"{photo.path}: {self.name} sees none of its 80 kinds of things; use --segments embedded"
             )
         return Estimate(segments=stack, note=note)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from blockout.errors import EstimateUnusable, MemoryExhausted, WeightsUnusable
-from blockout.inference.geometric import Geometric
+from blockout.inference.embedded import Embedded
 from blockout.inference.photo import read_photo
 from blockout.inference.predict import Request
 from blockout.inference.prediction import Segment, SegmentMap
@@ -41,7 +41,7 @@ def test_a_tiny_network_builds_a_valid_stage(model: Path, room: Path, tmp_path: 
     result = photo_to_usd(room / "room.png", tmp_path / "a.usd", options)
     record = json.loads((tmp_path / "a.scene.json").read_text("utf-8"))
     assert record["estimators"][1]["name"] == "sam"
-    base = Geometric().predict(read_photo(room / "room.png"), None).segments
+    base = Embedded().predict(read_photo(room / "room.png"), None).segments
     assert isinstance(base, SegmentMap)
     with Image.open(tmp_path / "a.segments.png") as ids:
         assert np.mean(np.asarray(ids) > base.ids.max()) > 0.1  # what the network's masks were painted with
