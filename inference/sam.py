@@ -1,4 +1,4 @@
-"""Segment Anything: a mask for everything under a grid of points, wholes with their parts, on what the embedded network sees.
+"""Segment Anything: a mask for everything under a grid of points, wholes with their parts, on the embedded segments.
 
 The network knows no classes: what its masks leave open, and which kinds they are of, is the embedded estimator's word.
 """
