@@ -149,6 +149,12 @@ def test_a_slab_that_would_be_seen_leaves_that_out_and_goes_on_elsewhere(monkeyp
     assert not on_floor[1].contains(shapely.Point(1.5, -3.9))
 
 
+def test_ground_goes_on_behind_a_hedge_as_far_as_what_rises_over_it_stands() -> None:
+    hedge, tower = Box("hedge", (-20, 0, -7), (20, 1.7, -6)), Box("tower", (-3, 0, -16), (3, 12, -15))
+    ground = find(build(photograph([FLOOR, hedge, tower], look(1.6)).prediction), "floor")
+    assert mesh_of(ground).points[:, 2].min() == pytest.approx(-15, abs=1)
+
+
 def test_a_bumpy_ground_keeps_its_prisms_unless_its_depth_is_doubted() -> None:
     room = photograph([FLOOR, WALL, CRATE], DOWN)
     z = room.prediction.depth.z.copy()
