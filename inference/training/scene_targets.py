@@ -15,29 +15,22 @@ from .scene_turns import turn_cameras
 
 COARSE = ("depth", "ids", "labels", "normal")
 Batch = dict[str, torch.Tensor]
-LEAST_ROWS = 2  # of a batch, which is normalised by its own statistics
 SMALLEST_PX = 4  # of an instance at the size of the targets: smaller ones have no middle to find
 
 
 class SceneBatches:
-    """An endless order of batches that a seed and the number of a step decide.
+    """An endless order of batches that a seed and the number of a step decide."""
 
-    Pictures are shown so many times smaller as ``scales`` says in turn; larger ones are fewer, the pixels of a batch as
-    many.
-    """
-
-    def __init__(self, folder: Path, batch: int, scales: tuple[int, ...], seed: int) -> None:
-        self.shards, self.batch, self.scales, self.seed = SceneShards(folder), batch, scales, seed
+    def __init__(self, folder: Path, batch: int, scale: int, seed: int) -> None:
+        self.shards, self.batch, self.scale, self.seed = SceneShards(folder), batch, scale, seed
 
     def at(self, step: int) -> Batch:
         """Return batch number ``step``: the same whatever came before it."""
         rng = np.random.default_rng([self.seed, step])
         lengths = np.array(self.shards.lengths)
         shard = int(rng.choice(len(lengths), p=lengths / lengths.sum()))
-        scale = self.scales[step % len(self.scales)]
-        count = max(LEAST_ROWS, round(self.batch * (scale / max(self.scales)) ** 2))
-        rows = rng.choice(lengths[shard], min(count, int(lengths[shard])), replace=False)
-        return make_batch(self.shards.batch(shard, rows), scale, rng)
+        rows = rng.choice(lengths[shard], min(self.batch, int(lengths[shard])), replace=False)
+        return make_batch(self.shards.batch(shard, rows), self.scale, rng)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield all batches from the first."""

@@ -21,17 +21,16 @@ OPTIONS = ("composites", "scale", "share")
 class SceneTask:
     """Photos of synthetic scenes -> depth, kinds, instances, shapes, normals, camera.
 
-    Its options: ``scale``, how many times smaller than stored the pictures are trained on, or several such numbers
-    that take turns; ``composites``, a data set of composites in shards, relative to the scenes, and ``share``, of rows
-    that show them.
+    Its options: ``scale``, how many times smaller than stored the pictures are trained on; ``composites``, a data set
+    of composites in shards, relative to the scenes, and ``share``, of rows that show them.
     """
 
     def __init__(self, config: TrainConfig) -> None:
         unknown = sorted(set(config.options) - set(OPTIONS))
         if unknown:
             raise TrainingConfigInvalid(f"The task scene has no option '{unknown[0]}': it knows {', '.join(OPTIONS)}.")
-        scales, folder = _read_scales(config.options.get("scale", 1)), config.options.get("composites")
-        self.batches, self._seed = SceneBatches(config.data, config.batch, scales, config.seed), config.seed
+        scale, folder = int(config.options.get("scale", 1)), config.options.get("composites")
+        self.batches, self._seed = SceneBatches(config.data, config.batch, scale, config.seed), config.seed
         self._composites = None
         if folder is not None:
             self._composites = SceneComposites(config.data / str(folder), float(config.options.get("share", 0.1)))
@@ -56,10 +55,3 @@ class SceneTask:
         """Return (H, W, 3) uint8 sRGB: photos, nearness and kinds as seen and as they are."""
         seen = split(network(batch["rgb"])[0])
         return draw_scene_sheet(batch, seen["depth"][:, 0], seen["kind"].argmax(1))
-
-
-def _read_scales(given: object) -> tuple[int, ...]:
-    scales = given if isinstance(given, list) else [given]
-    if not scales or not all(type(scale) is int and scale > 0 for scale in scales):
-        raise TrainingConfigInvalid(f"options.scale = {given!r} should be a whole number from 1, or a list of such.")
-    return tuple(scales)
