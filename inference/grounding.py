@@ -8,11 +8,12 @@ import numpy as np
 
 from .agreement import agree
 from .edges import LEAST_SIDE_PX, sharpen_depth
+from .fronts import straighten_fronts
 from .layout import height_over_horizon, measure_regions
 from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
 from .regions import keep_connected, medians_of, most_common
 from .resample import nearest_pixels, shrink
-from .standing import CAMERA_HEIGHT_M, depth_from_planes, stand_on_ground
+from .standing import CAMERA_HEIGHT_M, depth_from_planes, level_axes, stand_on_ground
 
 SIDE_PX = 640  # longer side of the reduced photo that segments stand on
 LEAST_GROUND = 0.05  # of the photo: less does not tell the plane of the ground
@@ -27,7 +28,7 @@ RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors
 def ground_depth(
     depth: DepthMap, segments: SegmentMap, photo: Photo, camera: Camera, down_cam: np.ndarray
 ) -> tuple[DepthMap, np.ndarray]:
-    """Lay the ground on one plane, and move every other segment to where its foot meets it.
+    """Lay the ground on one plane, move every other segment to where its foot meets it, and straighten fronts.
 
     Args:
         depth: (h, w), of the photo's aspect ratio.
@@ -64,13 +65,14 @@ def ground_depth(
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond = own + move - scale + np.log(-height_over_horizon(camera, down_cam) / CAMERA_HEIGHT_M)
     settled = own + move + agree(move, beyond, groups[ids], kinds_of_groups)[groups][ids]
+    fronts = np.flatnonzero(_are(kinds_of_groups, "structure"))
+    settled = straighten_fronts(settled, groups[ids], fronts, camera, down_cam, depth.error)
     return replace(depth, z=np.exp(np.where(np.isfinite(settled), settled, own)).astype(np.float32)), down_cam
 
 
 def _face_camera(planes: np.ndarray, down_cam: np.ndarray) -> np.ndarray:
     """Return (N, 3) upright planes as far straight ahead as given ones, and slanted to neither side."""
-    ahead = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
-    ahead /= np.linalg.norm(ahead)
+    ahead = level_axes(down_cam)[0]
     return np.asarray((planes @ ahead)[:, None] * ahead)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from .prediction import KINDS
 from .regions import keep_connected, most_common
 
-SKY, GROUND = KINDS.index("sky"), KINDS.index("ground")
+SKY, GROUND, STRUCTURE = (KINDS.index(kind) for kind in ("sky", "ground", "structure"))
 BORDER = 0.45  # chance of a border from which on a pixel parts what lies beside it
 JUMP = 0.09  # between votes of neighbours, likewise; in units of sqrt(height * width) / 4
 SAME, NEAR = 0.5, 1.0  # distance of two pieces' mean votes, over their size: they are one, they may be
@@ -41,8 +41,24 @@ def group_instances(
         same = np.flatnonzero(kinds[1:] == number) + 1
         if len(same) > 1:
             ids[np.isin(ids, same)] = same[0]
+    _drop_clouds(ids, kinds)
     kept, ids = np.unique(ids, return_inverse=True)
     return (ids.reshape(height, width) + 1).astype(np.int32), np.append(0, kinds[kept])
+
+
+def _drop_clouds(ids: np.ndarray, kinds: np.ndarray) -> None:
+    """Make sky, in place, of structures in the upper half that touch nothing else: no building hangs there."""
+    down, across = ids[:-1] != ids[1:], ids[:, :-1] != ids[:, 1:]
+    one = np.concatenate([ids[:-1][down], ids[:, :-1][across]])
+    other = np.concatenate([ids[1:][down], ids[:, 1:][across]])
+    touches_sky, touches_more = np.zeros(len(kinds), bool), np.zeros(len(kinds), bool)
+    for here, there in ((one, other), (other, one)):
+        touches_sky[here[kinds[there] == SKY]] = True
+        touches_more[here[kinds[there] != SKY]] = True
+    touches_more[ids[len(ids) // 2 :]] = True
+    clouds = (kinds == STRUCTURE) & touches_sky & ~touches_more
+    if clouds.any():
+        ids[clouds[ids]] = ids[kinds[ids] == SKY][0]
 
 
 def _calm_pieces(kind: np.ndarray, border: np.ndarray, middle: np.ndarray) -> np.ndarray:

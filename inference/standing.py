@@ -28,9 +28,7 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
         height; NaN for sky and row 0.
     """
     r = regions
-    ahead = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
-    ahead /= np.linalg.norm(ahead)
-    right = np.cross(down_cam, ahead)
+    ahead, right = level_axes(down_cam)
     forward = np.abs(height_over_horizon(camera, -ahead)).clip(1e-6)
     aside = height_over_horizon(camera, -right) / forward
     nearness = (-height_over_horizon(camera, down_cam) / forward / CAMERA_HEIGHT_M).clip(1 / FAR_M, 1 / NEAR_M)
@@ -51,6 +49,13 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
     planes[is_ground] = down_cam / CAMERA_HEIGHT_M
     planes[~is_ground & ~is_upright] = np.nan
     return planes
+
+
+def level_axes(down_cam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (3,) unit vectors in camera axes, at right angles to gravity: where the camera looks, and to its right."""
+    ahead = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
+    ahead /= np.linalg.norm(ahead)
+    return ahead, np.cross(down_cam, ahead)
 
 
 def _fit_foot(

@@ -58,3 +58,30 @@ def test_specks_join_what_surrounds_them() -> None:
     ids, kinds = group_instances(kind, border, votes)
     assert kinds[1:].tolist() == [SKY, GROUND]
     assert ids[40, 40] == ids[40, 50]
+
+
+def test_structures_that_hang_in_the_sky_are_clouds() -> None:
+    kind, border, votes = maps()
+    kind[:40], tower = SKY, (slice(10, 45), slice(60, 80))
+    for window in ((slice(5, 15), slice(10, 25)), (slice(0, 8), slice(70, 80)), tower):
+        kind[window] = STRUCTURE
+        vote(votes, window)
+    ids, kinds = group_instances(kind, border, votes)
+    assert kinds[ids[10, 15]] == SKY
+    assert kinds[ids[30, 70]] == STRUCTURE
+    assert sorted(kinds[1:].tolist()) == [SKY, GROUND, STRUCTURE]
+
+
+def test_a_tower_that_leaves_the_picture_below_is_none() -> None:
+    kind, border, votes = maps()
+    kind[:], kind[20:, 30:50] = SKY, STRUCTURE
+    vote(votes, (slice(20, 60), slice(30, 50)))
+    ids, kinds = group_instances(kind, border, votes)
+    assert kinds[ids[40, 40]] == STRUCTURE
+
+
+def test_without_a_sky_nothing_hangs_in_it() -> None:
+    kind, border, votes = maps()
+    kind[:] = STRUCTURE
+    vote(votes, (slice(0, 60), slice(0, 80)))
+    assert group_instances(kind, border, votes)[1].tolist() == [0, STRUCTURE]
