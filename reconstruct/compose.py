@@ -26,6 +26,7 @@ EXPRESSED = {  # which shapes are of a class
 UNEXPECTED = 0.006  # cost of a shape of another class than a network or a name tells
 BULGE = 0.6  # of its half width, of a round thing towards the camera: depth that errs by more cannot tell
 BENDS_WALLS = 0.1  # relative: depth that errs by more shows walls as round as columns
+SIDE = 0.1  # of doubtful depth's error, that a plane has where a side is seen: flatter things are prisms
 FORGIVEN = 0.05  # weight of errors of a thing that is known to be round, where depth may show it flat
 ERROR_OVER_FLAT = 0.002  # of a round shape over a plane's
 FLAT, ROUGH = 0.0015, 1.2  # relative depth error of a plane, and times the depth's own: so flat a thing is not round
@@ -93,6 +94,9 @@ def fit_each(pieces: list[Evidence], has_ground: bool) -> list[list[Fit]]:
     trials = []
     for number, evidence in enumerate(pieces):
         is_flat = evidence.flat_error < max(FLAT, ROUGH * evidence.roughness)
+        shows_a_side = evidence.flat_error > SIDE * evidence.depth_error
+        if not shows_a_side and evidence.depth_error >= BENDS_WALLS and not evidence.expected:
+            continue  # its outline is all that is known of it
         shows_round = not is_flat and evidence.depth_error < min(BULGE * evidence.half_width, BENDS_WALLS)
         for shape in propose(evidence, has_ground, with_round=shows_round or evidence.is_round_all_the_same):
             trials.append((number, shape, _allow(shape, evidence)))

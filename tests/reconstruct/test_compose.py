@@ -163,6 +163,15 @@ def test_depth_that_may_bend_walls_shows_nothing_round_on_its_own() -> None:
     assert choose(replace(doubted, expected="cylinder")).shape.kind in ROUND
 
 
+def test_of_what_is_flat_in_doubtful_depth_the_outline_is_all_that_is_known() -> None:
+    seen = replace(gather(photo_of(CRATE), "crate"), depth_error=0.12)
+    assert choose(seen).shape.kind == "box"
+    flat = flattened(seen)
+    assert choose_shape(flat, has_ground=True) is None
+    assert choose_shape(replace(flat, depth_error=0.05), has_ground=True) is not None
+    assert choose(replace(flat, expected="box")).shape.kind == "box"
+
+
 @pytest.mark.parametrize("expected", ["sphere", "cone", "prism"])
 def test_what_depth_shows_clearly_outweighs_what_is_said(expected: str) -> None:
     assert choose(replace(gather(photo_of(CRATE), "crate"), expected=expected)).shape.kind == "box"
