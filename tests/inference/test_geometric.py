@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 from blockout.inference.camera import camera_from_focal_mm, camera_from_fov
+from blockout.inference.embedded import Embedded
 from blockout.inference.geometric import Geometric
 from blockout.inference.layout import measure_regions
 from blockout.inference.prediction import DepthMap, Estimate, Photo, Segment, SegmentMap
+from blockout.inference.registry import Estimator
 from blockout.inference.standing import CAMERA_HEIGHT_M, depth_from_planes, stand_on_ground
 from blockout.inference.vanishing import down_from_angles
 from PIL import Image
@@ -243,11 +245,12 @@ def test_a_given_camera_is_kept() -> None:
     assert predict(draw_street()).camera is CAMERA
 
 
-def test_the_example_comes_out_nearer_to_its_true_depth_than_a_constant_does() -> None:
+@pytest.mark.parametrize("estimator", [Geometric(), Embedded()], ids=lambda estimator: estimator.name)
+def test_the_example_comes_out_nearer_to_its_true_depth_than_a_constant_does(estimator: Estimator) -> None:
     examples = Path(__file__).resolve().parents[2] / "examples"
     rgb = np.asarray(Image.open(examples / "square.jpg"))
     true_mm = np.asarray(Image.open(examples / "square_depth.png"))
-    estimate = Geometric().predict(Photo(rgb), camera_from_focal_mm(28, (rgb.shape[0], rgb.shape[1])))
+    estimate = estimator.predict(Photo(rgb), camera_from_focal_mm(28, (rgb.shape[0], rgb.shape[1])))
     assert isinstance(estimate.depth, DepthMap) and estimate.gravity_cam is not None
     assert estimate.gravity_cam == pytest.approx(down_from_angles(4.0, 0.0), abs=0.01)  # rendered looking up 4 degrees
     z = cv2.resize(estimate.depth.z, (true_mm.shape[1], true_mm.shape[0]), interpolation=cv2.INTER_NEAREST)
