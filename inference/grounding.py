@@ -18,6 +18,7 @@ from .standing import CAMERA_HEIGHT_M, depth_from_planes, level_axes, stand_on_g
 SIDE_PX = 640  # longer side of the reduced photo that segments stand on
 LEAST_GROUND = 0.05  # of the photo: less does not tell the plane of the ground
 GRAVITY_WEIGHT = 3.0  # of gravity as known before, against what the depth of the ground tells
+ROLL_WEIGHT = 100.0  # of its roll, likewise: upright lines tell that, and depth hardly
 FEET_WEIGHT = 0.3  # of what the depth of things tells where their feet meet the ground, likewise
 FLAT, FITS = 0.02, 8  # relative error of depth that counts in full for the ground; rounds of weighted least squares
 MOST_APART = 0.3  # in log depth: a segment does not stand nearer or further off than that from where the network has it
@@ -108,7 +109,9 @@ def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camer
     if fall <= 0:
         return down_cam
     share = np.repeat([1.0, FEET_WEIGHT * len(seen) / max(len(feet), 1)], [len(seen), len(feet)])
-    known = np.eye(3) * np.sqrt(GRAVITY_WEIGHT * len(seen)) * fall  # the plane is w . P = 1, about down_cam / fall
+    held = np.sqrt(np.array([GRAVITY_WEIGHT, GRAVITY_WEIGHT, ROLL_WEIGHT]) * len(seen))
+    # The plane is w . P = 1, about down_cam / fall.
+    known = np.stack([down_cam, *level_axes(down_cam)]) * held[:, None] * fall
     weight, plane = np.sqrt(share), down_cam
     for _ in range(FITS):
         rows, right = rays * (weight * depth)[:, None], known @ down_cam / fall

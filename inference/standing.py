@@ -17,6 +17,7 @@ STACK_SHARE = 0.35  # the same of what a structure rests on, which is its own lo
 TOUCHING, SAME_BUILDING = 0.03, 1.6  # of a border, and times the distance: structures that share one, and stand alike
 SLOPE_RANGE = 3.0  # times its distance: a slope that leads further over a region's width is not that region's
 FOOT_GAP_PX = 3  # of the reduced picture: a region stands on what is this far below it, across the line of its shade
+STRAIGHT_DOWN = 1 - 1e-9  # of gravity along the optical axis
 FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
 
 
@@ -52,8 +53,12 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
 
 
 def level_axes(down_cam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (3,) unit vectors in camera axes, at right angles to gravity: where the camera looks, and to its right."""
-    ahead = np.array([0.0, 0.0, 1.0]) - down_cam[2] * down_cam
+    """Return (3,) unit vectors in camera axes, at right angles to gravity: where the camera looks, and to its right.
+
+    Of a camera that looks straight down, or up, the picture's top is ahead.
+    """
+    axis = np.array([0.0, 0.0, 1.0] if abs(down_cam[2]) < STRAIGHT_DOWN else [0.0, -1.0, 0.0])
+    ahead = axis - (axis @ down_cam) * down_cam
     ahead /= np.linalg.norm(ahead)
     return ahead, np.cross(down_cam, ahead)
 

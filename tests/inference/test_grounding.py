@@ -8,6 +8,7 @@ from blockout.inference.camera import camera_from_fov
 from blockout.inference.grounding import MOST_APART, ground_depth
 from blockout.inference.layout import height_over_horizon
 from blockout.inference.prediction import Camera, DepthMap, Kind, Photo, Segment, SegmentMap
+from blockout.inference.standing import level_axes
 from blockout.inference.vanishing import down_from_angles
 
 SIZE = (240, 320)
@@ -141,6 +142,21 @@ def test_gravity_that_the_camera_has_stays() -> None:
     told = tuple(DOWN.tolist())
     assert not np.allclose(settle(bent, ids)[1], DOWN, atol=0.002)
     assert settle(bent, ids, camera=replace(CAMERA, down_cam=told))[1] is DOWN
+
+
+def test_depth_does_not_tell_how_the_camera_rolls() -> None:
+    truth, ids = true_depth()
+    bent = truth * np.linspace(0.85, 1.15, SIZE[1], dtype=np.float32)
+    down = settle(bent, ids)[1]
+    assert down[0] == pytest.approx(DOWN[0], abs=0.006)
+    assert np.abs(down - DOWN).max() < 0.05
+
+
+@pytest.mark.parametrize("down", [(0.0, 0.0, 1.0), (0.0, 0.0, -1.0)])
+def test_axes_of_a_camera_that_looks_straight_down_or_up(down: tuple[float, float, float]) -> None:
+    ahead, right = level_axes(np.array(down))
+    assert ahead == pytest.approx([0, -1, 0])
+    assert right == pytest.approx(np.cross(down, ahead))
 
 
 def test_the_sky_keeps_its_depth() -> None:
