@@ -20,8 +20,8 @@ def agree(move: np.ndarray, beyond: np.ndarray, ids: np.ndarray, kinds: list[Kin
     """Return how much further each segment moves so that a building's parts move alike.
 
     The sum of absolute differences is the least: of each segment from what it wanted, of structures, and of things
-    without a foot, from what they touch, and of feet from the ground, where they stand beyond it. Feet are seen where
-    they are, or what is before them hides them, and then they are nearer than they seem.
+    without a foot, from what they touch, and of feet from the ground, where they stand beyond it: a foot that is
+    hidden is nearer than where it seems to be, and none is further.
 
     Args:
         move: (H, W) what each pixel is to be moved by, in log depth; NaN where there is no depth.
@@ -63,8 +63,10 @@ def agree(move: np.ndarray, beyond: np.ndarray, ids: np.ndarray, kinds: list[Kin
 
 def _find_feet(ids: np.ndarray, is_upright: np.ndarray, is_ground: np.ndarray) -> np.ndarray:
     """Return (H, W) bool, the last pixels of segments under which is ground, across the line of their shade."""
-    below = np.pad(ids[FOOT_GAP_PX:], ((0, FOOT_GAP_PX), (0, 0)))
-    return np.asarray(is_upright[ids] & is_ground[below] & (ids != np.roll(ids, -1, axis=0)))
+    foot = np.zeros(ids.shape, bool)
+    last = ids[:-FOOT_GAP_PX] != ids[1 : len(ids) + 1 - FOOT_GAP_PX]
+    foot[:-FOOT_GAP_PX] = last & is_upright[ids[:-FOOT_GAP_PX]] & is_ground[ids[FOOT_GAP_PX:]]
+    return foot
 
 
 def _find_borders(

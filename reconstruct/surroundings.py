@@ -232,7 +232,7 @@ def _find_extent(member: _Member, grid: _Grid, things: np.ndarray) -> np.ndarray
         inverse = grid.rays @ member.plane.w
         stands = grid.z[np.isfinite(grid.z) & ~grid.sky & (grid.z < member.plane.furthest)]
         on = (inverse < 1 / member.plane.far) & (inverse >= 1 / np.quantile(stands, MOST_OF_ALL))
-        behind = (on & (inverse * things <= 1)).astype(np.uint8)
+        behind = (on & (inverse <= 1 / things)).astype(np.uint8)
         mask |= (inverse >= 1 / member.plane.far) | cv2.morphologyEx(behind, cv2.MORPH_OPEN, WIDE).view(bool)
     return mask.view(bool)
 

@@ -55,3 +55,9 @@ def test_pixels_without_depth_do_not_count() -> None:
     move = wanted(0, 0.2, 0)
     move[:5] = np.nan
     assert agree(move, NEARER, IDS, KINDS)[3] == pytest.approx(-0.2, abs=0.02)
+
+
+def test_what_the_picture_cuts_off_below_has_no_foot_there() -> None:
+    ids = np.where(COLUMN < 45, 0, 1)  # the ground is number 0, as what lies below the picture is not
+    more = agree(np.zeros(SIZE), np.full(SIZE, 0.3), ids, ["ground", "object"])
+    assert more == pytest.approx(0, abs=1e-6)
