@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
+from .layout import are
 from .prediction import Kind
-from .regions import boxes_of, medians_of
+from .regions import boxes_of, medians_of, touching_pixels
 from .standing import FOOT_GAP_PX, FOOT_SEEN
 
 BORDER_WEIGHT = 0.7  # of a pixel of shared border, against the square root of a segment's pixels
@@ -35,30 +34,39 @@ def agree(move: np.ndarray, beyond: np.ndarray, ids: np.ndarray, kinds: list[Kin
     Source: total variation on a graph, fused lasso (Tibshirani and others, 2005), by iteratively reweighted least
     squares; differences over ``MOST_DIFFERENT`` do not count.
     """
-    count = len(kinds)
-    is_structure, is_object, is_ground = (
-        np.array([kind == which for kind in kinds]) for which in ("structure", "object", "ground")
-    )
-    foot = _find_feet(ids, is_structure | is_object, is_ground)
+    count, is_upright = len(kinds), are(kinds, "structure", "object")
+    foot = _find_feet(ids, is_upright, are(kinds, "ground"))
     feet, past = np.bincount(ids[foot], minlength=count), medians_of(beyond[foot], ids[foot], count)
     boxes, width = boxes_of(ids), np.zeros(count)
     width[: len(boxes)] = boxes[:, 3] - boxes[:, 1]
-    joins = is_structure | is_object & (feet < FOOT_SEEN * width)
-    one, other, apart, border = _find_borders(move, ids, joins)
+    borders = _find_borders(move, ids, are(kinds, "structure") | is_upright & (feet < FOOT_SEEN * width))
     own = np.sqrt(np.maximum(np.bincount(ids.ravel(), minlength=count), 1))
-    more = np.zeros(count)
+    return np.where(is_upright, _settle(own, FOOT_WEIGHT * feet, past, *borders), 0)
+
+
+def _settle(
+    own: np.ndarray,
+    feet: np.ndarray,
+    past: np.ndarray,
+    one: np.ndarray,
+    other: np.ndarray,
+    apart: np.ndarray,
+    border: np.ndarray,
+) -> np.ndarray:
+    """Return (N,) what makes the sum least; ``own`` and ``feet`` are weights, the rest as of ``_find_borders``."""
+    more = np.zeros(len(own))
     for _ in range(ROUNDS):
         rest = np.abs(apart + more[one] - more[other])
         tie = np.where(rest < MOST_DIFFERENT, BORDER_WEIGHT * border / np.maximum(rest, EXACT), 0)
         hold = own / np.maximum(np.abs(more), EXACT)
-        pull = np.where(past + more > 0, FOOT_WEIGHT * feet / np.maximum(past + more, EXACT), 0)
+        pull = np.where(past + more > 0, feet / np.maximum(past + more, EXACT), 0)
         matrix, right = np.diag(hold + pull), -pull * past
         for here, there, sign in ((one, other, 1), (other, one, -1)):
             np.add.at(matrix, (here, here), tie)
             np.add.at(matrix, (here, there), -tie)
             np.add.at(right, here, -sign * tie * apart)
         more = np.linalg.solve(matrix, right)
-    return np.where(is_structure | is_object, more, 0)
+    return np.asarray(more)
 
 
 def _find_feet(ids: np.ndarray, is_upright: np.ndarray, is_ground: np.ndarray) -> np.ndarray:
@@ -73,18 +81,9 @@ def _find_borders(
     move: np.ndarray, ids: np.ndarray, joins: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return pairs of segments that touch: both numbers, the median by which the first moves more, pixels of border."""
-    names, values = [], []
-    for a, b, difference in _neighbours(move, ids):
-        touch = (a != b) & joins[a] & joins[b] & np.isfinite(difference)
-        first, second = a[touch].astype(np.int64), b[touch]
-        is_first = first < second
-        names.append(np.where(is_first, first * len(joins) + second, second * len(joins) + first))
-        values.append(np.where(is_first, difference[touch], -difference[touch]))
-    pairs, index = np.unique(np.concatenate(names), return_inverse=True)
-    apart = medians_of(np.concatenate(values), index, len(pairs))
+    first, second = touching_pixels(ids)
+    a, b, difference = ids.ravel()[first], ids.ravel()[second], move.ravel()[first] - move.ravel()[second]
+    counts = joins[a] & joins[b] & np.isfinite(difference)
+    pairs, index = np.unique((a.astype(np.int64) * len(joins) + b)[counts], return_inverse=True)
+    apart = medians_of(difference[counts], index, len(pairs))
     return pairs // len(joins), pairs % len(joins), apart, np.bincount(index, minlength=len(pairs))
-
-
-def _neighbours(move: np.ndarray, ids: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    yield ids[:-1], ids[1:], move[:-1] - move[1:]
-    yield ids[:, :-1], ids[:, 1:], move[:, :-1] - move[:, 1:]

@@ -9,7 +9,7 @@ import numpy as np
 from .agreement import agree
 from .edges import LEAST_SIDE_PX, sharpen_depth
 from .fronts import straighten_fronts
-from .layout import height_over_horizon, measure_regions
+from .layout import are, height_over_horizon, measure_regions
 from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
 from .regions import keep_connected, medians_of, most_common
 from .resample import nearest_pixels, shrink
@@ -49,26 +49,34 @@ def ground_depth(
     names = {row.id: row.kind for row in segments.segments}
     kinds: list[Kind] = [names.get(i, "object") for i in most_common(ids, given).tolist()]
     depth = sharpen_depth(depth, small)
-    ground = _are(kinds, "ground")[ids]
+    ground = are(kinds, "ground")[ids]
     if ground.mean() < LEAST_GROUND:
         return depth, down_cam
     if camera.down_cam is None:
         down_cam = _fit_ground(depth.z, ids, kinds, camera, down_cam)
     planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
-    own, standing = np.log(depth.z), np.log(depth_from_planes(ids, planes, camera))
-    scale = np.median((own - standing)[ground])
-    strange = np.abs(medians_of(own - standing - scale, ids, len(kinds))) > STRANGE
-    strange &= _are(kinds, "structure", "object")
-    planes[strange] = _face_camera(planes[strange], down_cam)
-    standing = np.log(depth_from_planes(ids, planes, camera))
+    apart, scale = _compare(depth.z, ids, planes, ground, camera)
+    strange = (np.abs(medians_of(apart, ids, len(kinds))) > STRANGE) & are(kinds, "structure", "object")
+    if strange.any():
+        planes[strange] = _face_camera(planes[strange], down_cam)
+        apart, _ = _compare(depth.z, ids, planes, ground, camera)
     groups, kinds_of_groups = _group_storeys(planes, kinds)
-    move = _find_moves(own - standing - scale, ids, groups, kinds)
+    moved = np.log(depth.z) + (move := _find_moves(apart, ids, groups, kinds))
     with np.errstate(invalid="ignore", divide="ignore"):
-        beyond = own + move - scale + np.log(-height_over_horizon(camera, down_cam) / CAMERA_HEIGHT_M)
-    settled = own + move + agree(move, beyond, groups[ids], kinds_of_groups)[groups][ids]
-    fronts = np.flatnonzero(_are(kinds_of_groups, "structure"))
-    settled = straighten_fronts(settled, groups[ids], fronts, camera, down_cam, depth.error)
-    return replace(depth, z=np.exp(np.where(np.isfinite(settled), settled, own)).astype(np.float32)), down_cam
+        beyond = moved - scale + np.log(-height_over_horizon(camera, down_cam) / CAMERA_HEIGHT_M)
+    moved += agree(move, beyond, groups[ids], kinds_of_groups)[groups][ids]
+    fronts = np.flatnonzero(are(kinds_of_groups, "structure"))
+    z = np.exp(straighten_fronts(moved, groups[ids], fronts, camera, down_cam, depth.error))
+    return replace(depth, z=np.where(np.isfinite(z), z, depth.z).astype(np.float32)), down_cam
+
+
+def _compare(
+    z: np.ndarray, ids: np.ndarray, planes: np.ndarray, ground: np.ndarray, camera: Camera
+) -> tuple[np.ndarray, float]:
+    """Return (H, W), how far log depth is beyond the planes, NaN where there is none; and the scale, of the ground."""
+    apart = np.log(z) - np.log(depth_from_planes(ids, planes, camera))
+    scale = float(np.median(apart[ground]))
+    return apart - scale, scale
 
 
 def _face_camera(planes: np.ndarray, down_cam: np.ndarray) -> np.ndarray:
@@ -79,7 +87,7 @@ def _face_camera(planes: np.ndarray, down_cam: np.ndarray) -> np.ndarray:
 
 def _group_storeys(planes: np.ndarray, kinds: list[Kind]) -> tuple[np.ndarray, list[Kind]]:
     """Return the group of each segment, and the kind of each group: structures on one plane, or a segment alone."""
-    alone = np.where(_are(kinds, "structure"), 0, np.arange(len(kinds)) + 1)
+    alone = np.where(are(kinds, "structure"), 0, np.arange(len(kinds)) + 1)
     keys = np.column_stack([np.nan_to_num(planes), alone])
     _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     return group.ravel(), [kinds[i] for i in first]
@@ -87,7 +95,7 @@ def _group_storeys(planes: np.ndarray, kinds: list[Kind]) -> tuple[np.ndarray, l
 
 def _find_moves(apart: np.ndarray, ids: np.ndarray, groups: np.ndarray, kinds: list[Kind]) -> np.ndarray:
     """Return (H, W), to be added to log depth that is so far ``apart`` from the planes, NaN where there is none."""
-    is_upright = _are(kinds, "structure", "object")
+    is_upright = are(kinds, "structure", "object")
     moved = medians_of(apart, groups[ids], len(kinds))[groups]
     kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
     relief = np.where(is_upright[ids], RELIEF * (apart - medians_of(apart, ids, len(kinds))[ids]), 0)
@@ -99,9 +107,9 @@ def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camer
 
     It tells that of what is seen of the ground, and of where it goes on below the feet of things.
     """
-    ground = _are(kinds, "ground")[ids]
+    ground = are(kinds, "ground")[ids]
     seen = np.argwhere(ground)
-    feet = np.argwhere(_are(kinds, "structure", "object")[ids[:-1]] & ground[1:])
+    feet = np.argwhere(are(kinds, "structure", "object")[ids[:-1]] & ground[1:])
     rays = _rays(np.concatenate([seen, feet + np.array([1, 0])]), camera)
     things = np.exp(medians_of(np.log(z), ids, len(kinds)))[ids[feet[:, 0], feet[:, 1]]]
     depth = np.append(z[seen[:, 0], seen[:, 1]], things).astype(np.float64)
@@ -118,10 +126,6 @@ def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camer
         plane = np.linalg.lstsq(np.vstack([rows, known]), np.append(weight, right), rcond=None)[0]
         weight = np.sqrt(share / np.maximum(np.abs(depth * (rays @ plane) - 1), FLAT))
     return np.asarray(plane / max(float(np.linalg.norm(plane)), 1e-9))
-
-
-def _are(kinds: list[Kind], *wanted: Kind) -> np.ndarray:
-    return np.array([kind in wanted for kind in kinds])
 
 
 def _rays(places: np.ndarray, camera: Camera) -> np.ndarray:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .prediction import KINDS
-from .regions import keep_connected, most_common
+from .regions import keep_connected, most_common, touching_pixels
 
 SKY, GROUND, STRUCTURE = (KINDS.index(kind) for kind in ("sky", "ground", "structure"))
 BORDER = 0.45  # chance of a border from which on a pixel parts what lies beside it
@@ -48,9 +48,7 @@ def group_instances(
 
 def _drop_clouds(ids: np.ndarray, kinds: np.ndarray) -> None:
     """Make sky, in place, of structures in the upper half that touch nothing else: no building hangs there."""
-    down, across = ids[:-1] != ids[1:], ids[:, :-1] != ids[:, 1:]
-    one = np.concatenate([ids[:-1][down], ids[:, :-1][across]])
-    other = np.concatenate([ids[1:][down], ids[:, 1:][across]])
+    one, other = (ids.ravel()[places] for places in touching_pixels(ids))
     touches_sky, touches_more = np.zeros(len(kinds), bool), np.zeros(len(kinds), bool)
     for here, there in ((one, other), (other, one)):
         touches_sky[here[kinds[there] == SKY]] = True
@@ -100,15 +98,7 @@ def _join(ids: np.ndarray, kind: np.ndarray, border: np.ndarray, middle: np.ndar
 def _contacts(ids: np.ndarray, border: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return pairs of ids that touch and the mean chance of a border where they do."""
     number = int(ids.max()) + 1
-    pairs, values = [], []
-    for a, b, p, q in (
-        (ids[:-1], ids[1:], border[:-1], border[1:]),
-        (ids[:, :-1], ids[:, 1:], border[:, :-1], border[:, 1:]),
-    ):
-        low, high = np.minimum(a, b), np.maximum(a, b)
-        touch = low != high
-        pairs.append(low[touch].astype(np.int64) * number + high[touch])
-        values.append(np.maximum(p, q)[touch])
-    names, index = np.unique(np.concatenate(pairs), return_inverse=True)
-    chance = np.bincount(index, np.concatenate(values)) / np.maximum(np.bincount(index), 1)
-    return names // number, names % number, chance
+    one, other = touching_pixels(ids)
+    names, index = np.unique(ids.ravel()[one].astype(np.int64) * number + ids.ravel()[other], return_inverse=True)
+    chances = np.maximum(border.ravel()[one], border.ravel()[other])
+    return names // number, names % number, np.bincount(index, chances) / np.maximum(np.bincount(index), 1)

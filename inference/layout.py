@@ -55,6 +55,11 @@ class Regions:
     rests_on: np.ndarray
 
 
+def are(kinds: list[Kind], *wanted: Kind) -> np.ndarray:
+    """Return (N,) bool, which of the kinds are among those wanted."""
+    return np.array([kind in wanted for kind in kinds])
+
+
 def height_over_horizon(camera: Camera, down_cam: np.ndarray) -> np.ndarray:
     """Return (H, W) float64, how far each pixel's ray (z = 1) climbs; negative below the horizon."""
     x = (np.arange(camera.width) + 0.5 - camera.cx) / camera.fx

@@ -74,6 +74,16 @@ def most_common(ids: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.asarray(counts.reshape(-1, number).argmax(axis=1))
 
 
+def touching_pixels(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N,) int64 flat places of neighbouring pixels of different ids, first those of the lesser id."""
+    places = np.arange(ids.size).reshape(ids.shape)
+    one = np.concatenate([places[:-1].ravel(), places[:, :-1].ravel()])
+    other = np.concatenate([places[1:].ravel(), places[:, 1:].ravel()])
+    first, second = ids.ravel()[one], ids.ravel()[other]
+    touch, swap = first != second, first > second
+    return np.where(swap, other, one)[touch], np.where(swap, one, other)[touch]
+
+
 def medians_of(values: np.ndarray, ids: np.ndarray, count: int) -> np.ndarray:
     """Return (count,) float64 medians of values over each of ids from 0, of the same shape; NaN counts as 0."""
     order = np.argsort(ids, axis=None, kind="stable")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .layout import Regions, height_over_horizon
+from .layout import Regions, are, height_over_horizon
 from .prediction import Camera, Kind
 from .regions import join_pairs
 
@@ -33,8 +33,7 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
     forward = np.abs(height_over_horizon(camera, -ahead)).clip(1e-6)
     aside = height_over_horizon(camera, -right) / forward
     nearness = (-height_over_horizon(camera, down_cam) / forward / CAMERA_HEIGHT_M).clip(1 / FAR_M, 1 / NEAR_M)
-    is_ground = np.array([kind == "ground" for kind in kinds])
-    is_upright = np.array([kind in ("structure", "object") for kind in kinds])
+    is_ground, is_upright = are(kinds, "ground"), are(kinds, "structure", "object")
     is_ground[0] = is_upright[0] = False
     walls = np.full((len(r.area), 2), np.nan)
     in_front = is_upright & np.isin(np.arange(len(r.area)), r.ids[-1]) & (r.below > 0.9)
@@ -42,7 +41,7 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
         hidden_by = in_front & (r.below[i] < 0.98)  # what rises over the horizon stands behind it, not on it
         hidden_by[i] = False
         walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside)
-    is_structure = np.array([kind == "structure" for kind in kinds]) & is_upright
+    is_structure = are(kinds, "structure") & is_upright
     _align(r, walls, is_structure)
     _lean_on_neighbours(r, walls, is_upright, is_structure, aside)
     walls[is_upright & np.isnan(walls[:, 0])] = [1 / NOWHERE_M, 0]

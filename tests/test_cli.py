@@ -41,6 +41,14 @@ def test_the_current_folder_gets_the_stage_by_default(room: Path, out: Path, mon
     assert (out / "room.usd").is_file()
 
 
+def test_the_network_that_ships_is_taken_where_none_is_named(room: Path, out: Path) -> None:
+    assert main(["build", str(room / "room.png"), "-o", str(out / "a.usd"), "--no-preview"]) == 0
+    sources = json.loads((out / "a.scene.json").read_text("utf-8"))["estimators"]
+    assert {source["task"]: source["name"] for source in sources} == dict.fromkeys(
+        ("depth", "segments", "camera"), "embedded"
+    )
+
+
 def test_prisms_alone_where_they_are_asked_for(room: Path, out: Path) -> None:
     for shapes in ("auto", "prism"):
         assert build(room, "--quiet", "--shapes", shapes, "-o", out / f"{shapes}.usd") == 0
