@@ -20,7 +20,7 @@ from .scene_triangles import triangulate
 
 VARIABLE = "BLOCKOUT_BPY_PYTHON"
 SCRIPT = Path(__file__).with_name("cycles_script.py")
-SAMPLES = 24
+SAMPLES = 6
 
 
 def find_python() -> str:

@@ -23,6 +23,7 @@ class Stage:
         materials: pictures to pick from.
         models: by role.
         solids: what has been made.
+        vivid: how far from grey its colours are; most places are sober.
     """
 
     rng: np.random.Generator
@@ -30,6 +31,10 @@ class Stage:
     models: dict[str, list[Model]]
     solids: SceneSolids = field(default_factory=SceneSolids)
     last: int = 0
+    vivid: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vivid = float(self.rng.uniform(0.1, 1.2))
 
     def begin(self) -> int:
         """Return a new instance."""
@@ -43,13 +48,13 @@ class Stage:
     def look(self, use: str, instance: int, kind: int = OBJECT, shape: int = BOX, **known: object) -> Surface:
         """Return a surface with a texture for a use and random colours."""
         rng = self.rng
-        tint = np.clip(rng.uniform(0.45, 1.25) + rng.normal(0, 0.13, 3), 0.05, 1.6)
-        if rng.random() < 0.1:
+        tint = np.clip(rng.uniform(0.45, 1.25) + rng.normal(0, 0.13 * self.vivid, 3), 0.05, 1.6)
+        if rng.random() < 0.1 * self.vivid:
             tint = rng.uniform(0.05, 1.5, 3)
         texture = self.materials.pick(rng, use)
         if rng.random() < (0.5 if use in ("wall", "metal", "wood") else 0.2):  # plain paint
             mean = self.materials.mean[texture].mean().item()
-            tint = draw_paint(rng) / max(mean, 0.1)
+            tint = draw_paint(rng, self.vivid) / max(mean, 0.1)
             known = {"gain": float(rng.uniform(0, 0.5))} | known
         return Surface(
             instance,
@@ -90,12 +95,12 @@ class Stage:
         return able[self.rng.integers(len(able))] if able else None
 
 
-def draw_paint(rng: np.random.Generator) -> np.ndarray:
-    """Return the colour of a paint: (3,) float, from 0 to 1."""
+def draw_paint(rng: np.random.Generator, vivid: float = 1.0) -> np.ndarray:
+    """Return the colour of a paint: (3,) float, from 0 to 1; ``vivid`` times as far from grey as paints may be."""
     if rng.random() < 0.5:  # whites, greys, blacks
         return np.clip(rng.choice([0.08, 0.2, 0.5, 0.75, 0.88, 0.93]) + rng.normal(0, 0.04, 3), 0.02, 1)
     grey = rng.uniform(0.1, 0.9)
-    return np.clip(grey + rng.normal(0, 0.22, 3), 0.03, 1)
+    return np.clip(grey + rng.normal(0, 0.22 * vivid, 3), 0.03, 1)
 
 
 def beside(at: Point, yaw: float, x: float, z: float, y: float = 0.0) -> Point:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from .ahead import Ahead
 from .checkpoints import CHECKPOINT, load_checkpoint, load_weights, save_checkpoint
 from .team import Team
 from .train_config import TrainConfig, learning_rate
@@ -74,6 +75,7 @@ class Training:
         torch.manual_seed(config.seed)
         self.config, self.step, self.team = config, 0, Team(config.device)
         self.task = LOADERS[config.task](config)
+        self._batches = Ahead(lambda number: self.task.batch(number))
         self.network = self.task.network().to(self.team.device, memory_format=torch.channels_last)
         if config.start is not None:
             self.network.load_state_dict(load_weights(config.start, config.task))
@@ -105,7 +107,9 @@ class Training:
         config, device = self.config, self.team.device
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        given = self.task.batch(self.step * self.team.size + self.team.rank)
+        number = self.step * self.team.size + self.team.rank
+        following = number + self.team.size if self.step + 1 < config.steps else None
+        given = self._batches.take(number, following)
         batch = {name: value.to(device) for name, value in given.items()}
         self._shared.train()
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
@@ -172,5 +176,5 @@ class Training:
         """Return what the averaged network sees in the first batch; the one in training stays as it is."""
         network = deepcopy(self.network)
         network.load_state_dict(self.averaged)
-        batch = {name: value[:SHOWN].to(self.team.device) for name, value in self.task.batch(0).items()}
+        batch = {name: value[:SHOWN].to(self.team.device) for name, value in self._batches.take(0).items()}
         return self.task.picture(network.eval(), batch)
