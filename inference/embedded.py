@@ -13,6 +13,7 @@ from ..errors import WeightsNotFound
 from .grounding import ground_depth
 from .instances import GROUND, SKY, group_instances
 from .layout import SKY_SCORE, Regions, is_plinth, measure_regions, score_sky
+from .lying import find_lying
 from .mask_stacks import softmax
 from .onnx_session import open_session
 from .prediction import KINDS, SHAPES, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
@@ -127,6 +128,10 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down
     chances = means[:, pieces]
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
+    log_z, likely = _resized(maps["depth"], pieces.shape)[0], _means(chances[GROUND][None], ids)[0]
+    lying = find_lying(log_z, ids, kinds, likely, camera.resized(*pieces.shape), down_cam)
+    if lying.any():
+        ids[lying[ids]] = np.flatnonzero(kinds == GROUND)[0]
     fine = sharpen_outlines(ids, rgb) if min(rgb.shape[:2]) > 64 else nearest_pixels(ids, rgb.shape[:2])
     fine, origin = _keep_parts(fine, kinds)
     score = _means(chances.max(axis=0)[None], ids)[0]

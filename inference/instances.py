@@ -8,7 +8,7 @@ import numpy as np
 from .prediction import KINDS
 from .regions import keep_connected, most_common, touching_pixels
 
-SKY, GROUND, STRUCTURE = (KINDS.index(kind) for kind in ("sky", "ground", "structure"))
+SKY, GROUND, STRUCTURE, OBJECT = (KINDS.index(kind) for kind in ("sky", "ground", "structure", "object"))
 BORDER = 0.45  # chance of a border from which on a pixel parts what lies beside it
 JUMP = 0.09  # between votes of neighbours, likewise; in units of sqrt(height * width) / 4
 SAME, NEAR = 0.5, 1.0  # distance of two pieces' mean votes, over their size: they are one, they may be
