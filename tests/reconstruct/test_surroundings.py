@@ -183,6 +183,15 @@ def test_a_door_that_was_taken_for_ground_does_not_cost_the_ground_its_slab() ->
     assert find(build(room.having(segments=segments)), "floor").reason != slab.reason
 
 
+@pytest.mark.parametrize(("error", "is_whole"), [(0.0, False), (0.12, True)])
+def test_ground_goes_on_below_feet_that_sink_by_no_more_than_depth_errs(error: float, is_whole: bool) -> None:
+    room = photograph([FLOOR, Box("crate", (-0.6, 0, -7.6), (0.9, 0.9, -7.0), "structure")], look(1.6, -10))
+    z = room.prediction.depth.z.copy()
+    z[room.mask("crate")] *= 1.11
+    doubted = room.having(depth=replace(room.prediction.depth, z=z, error=error))
+    assert len(find(build(doubted), "floor").ring_sizes) == (1 if is_whole else 2)
+
+
 def test_a_slab_tried_again_is_not_pinched_where_places_that_showed_meet_at_a_corner() -> None:
     leaks = np.zeros((20, 20), bool)
     leaks[5, 5] = leaks[8, 8] = True
