@@ -34,6 +34,7 @@ MIN_AREA = 0.001  # of the photo: no segment is smaller
 OVER_HORIZON = 0.5  # of a piece below the horizon, at which it can no more be ground
 SURE = 0.75  # mean chance of a shape from which on reconstruction is told
 ERROR = 0.12  # of its depth, about what it is on photos: walls that lean by less are upright
+USUAL_FOV_DEG, TOLD = 65.0, 0.5  # of the longer side, of most cameras; how much more the network's word counts, 0 to 1
 GRAVITY_ERROR_DEG = 3.0  # of the pitch that the network sees, about
 NEAR_M, FAR_M = 0.05, 1000.0
 # What the network's channels mean; ``training.network.CHANNELS`` says more.
@@ -66,7 +67,9 @@ class Embedded:
         height, width = photo.size
         unit = float(np.sqrt(height * width))
         if camera is None:
-            focal = float(np.exp(np.clip(seen[0], -1.5, 2.5))) * unit
+            usual = max(height, width) / 2 / np.tan(np.radians(USUAL_FOV_DEG) / 2)
+            told = float(np.exp(np.clip(seen[0], -1.5, 2.5))) * unit
+            focal = float(told**TOLD * usual ** (1 - TOLD))
             camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
         z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
         seen_by = camera.resized(*reduced.size)

@@ -145,3 +145,12 @@ def test_depth_of_a_real_street_has_half_the_error_of_a_guess_from_the_row(embed
 
     row = np.repeat(1 / np.linspace(0.25, 1, true_m.shape[0])[:, None], true_m.shape[1], axis=1)
     assert error(z) < 0.5 * error(row)
+
+
+def test_the_lens_is_halfway_between_the_usual_one_and_what_the_network_sees(embedded: Embedded) -> None:
+    rgb = np.full((300, 400, 3), 120, np.uint8)
+    told = float(np.exp(embedded.run(rgb)[1][0])) * np.sqrt(300 * 400)
+    usual = 200 / np.tan(np.radians(65 / 2))
+    camera = embedded.predict(Photo(rgb), None).camera
+    assert camera.fx == pytest.approx(np.sqrt(told * usual), rel=1e-4)
+    assert camera.fy == camera.fx
