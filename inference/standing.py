@@ -66,9 +66,11 @@ def _fit_foot(
     r: Regions, i: int, is_support: np.ndarray, nearness: np.ndarray, aside: np.ndarray
 ) -> tuple[float, float]:
     """Return how near a region's foot is, 1/m, and how that changes sideways; NaN when it touches no support."""
-    width = r.right[i] - r.left[i] + 1
-    ends = (r.ids[:-FOOT_GAP_PX] == i) & (r.ids[1 : len(r.ids) + 1 - FOOT_GAP_PX] != i)
-    rows, columns = np.nonzero(ends & is_support[r.ids[FOOT_GAP_PX:]])
+    top, left, width = r.top[i], r.left[i], r.right[i] - r.left[i] + 1
+    last = min(r.bottom[i] + 1, len(r.ids) - FOOT_GAP_PX)
+    own, below, support = (r.ids[top + k : last + k, left : left + width] for k in (0, 1, FOOT_GAP_PX))
+    rows, columns = np.nonzero((own == i) & (below != i) & is_support[support])
+    rows, columns = rows + top, columns + left
     at_edge = np.flatnonzero(r.ids[-1] == i)
     rows, columns = np.append(rows, np.full(len(at_edge), len(r.ids) - 1)), np.append(columns, at_edge)
     seen = len(np.unique(columns)) / width
