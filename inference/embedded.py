@@ -34,7 +34,7 @@ MIN_AREA = 0.001  # of the photo: no segment is smaller
 OVER_HORIZON = 0.5  # of a piece below the horizon, at which it can no more be ground
 SURE = 0.75  # mean chance of a shape from which on reconstruction is told
 ERROR = 0.12  # of its depth, about what it is on photos: walls that lean by less are upright
-USUAL_FOV_DEG, TOLD = 65.0, 0.5  # of the longer side, of most cameras; share of what the network tells, in log focal length
+USUAL_FOV_DEG, TOLD = 65.0, 0.5  # of the longer side; the network's share of the focal length, in its logarithm
 GRAVITY_ERROR_DEG = 3.0  # of the pitch that the network sees, about
 NEAR_M, FAR_M = 0.05, 1000.0
 # What the network's channels mean; ``training.network.CHANNELS`` says more.
