@@ -18,7 +18,7 @@ STEP = 0.12  # of the nearer depth's inverse, within that reach: less is a slope
 WORK_PX = 1024  # longer side that depth is sharpened at
 LEAST_SIDE_PX = 2
 LEAST_RATIO = 1.3  # of sizes: finer maps follow their own edges
-SEED = 1
+SEED = 0  # as OpenCV itself begins
 
 
 def follow_edges(scores: np.ndarray, rgb: np.ndarray, cell_px: np.ndarray | None = None) -> np.ndarray:
