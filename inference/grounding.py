@@ -11,7 +11,7 @@ from .edges import LEAST_SIDE_PX, sharpen_depth
 from .fronts import straighten_fronts
 from .layout import are, height_over_horizon, measure_regions
 from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
-from .regions import keep_connected, medians_of, most_common
+from .regions import boxes_of, keep_connected, medians_of, most_common
 from .resample import nearest_pixels, shrink
 from .standing import CAMERA_HEIGHT_M, depth_from_planes, level_axes, stand_on_ground
 
@@ -23,6 +23,7 @@ FEET_WEIGHT = 0.3  # of what the depth of things tells where their feet meet the
 FLAT, FITS = 0.02, 8  # relative error of depth that counts in full for the ground; rounds of weighted least squares
 MOST_APART = 0.3  # in log depth: a segment does not stand nearer or further off than that from where the network has it
 STRANGE = 0.45  # in log depth: so far from the network's, a plane is another thing's, and its slant tells nothing
+POLE = 4.0  # times its width: what is higher stands upright, for depth at its edges is that of what is behind
 RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors as well
 
 
@@ -98,7 +99,9 @@ def _find_moves(apart: np.ndarray, ids: np.ndarray, groups: np.ndarray, kinds: l
     is_upright = are(kinds, "structure", "object")
     moved = medians_of(apart, groups[ids], len(kinds))[groups]
     kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
-    relief = np.where(is_upright[ids], RELIEF * (apart - medians_of(apart, ids, len(kinds))[ids]), 0)
+    top, left, bottom, right = boxes_of(ids).T
+    bends = is_upright[: len(top)] & (bottom - top < POLE * (right - left))
+    relief = np.where(bends[ids], RELIEF * (apart - medians_of(apart, ids, len(kinds))[ids]), 0)
     return np.asarray(kept[ids] + relief - apart)
 
 

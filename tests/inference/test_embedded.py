@@ -152,5 +152,6 @@ def test_the_lens_is_halfway_between_the_usual_one_and_what_the_network_sees(emb
     told = float(np.exp(embedded.run(rgb)[1][0])) * np.sqrt(300 * 400)
     usual = 200 / np.tan(np.radians(65 / 2))
     camera = embedded.predict(Photo(rgb), None).camera
+    assert camera is not None
     assert camera.fx == pytest.approx(np.sqrt(told * usual), rel=1e-4)
     assert camera.fy == camera.fx

@@ -168,3 +168,15 @@ def test_ground_that_depth_puts_over_the_camera_leaves_gravity_alone() -> None:
     truth, ids = true_depth()
     down = -DOWN
     assert settle(truth, ids, down)[1] is down
+
+
+@pytest.mark.parametrize(("right", "is_pole"), [(138, True), (180, False)])
+def test_a_pole_stands_upright_whatever_its_depth_leans(right: int, is_pole: bool) -> None:
+    truth, ids = true_depth()
+    ids[BOX] = 3
+    ids[90:170, 120:right] = 4
+    row = np.arange(SIZE[0], dtype=np.float32)[:, None]
+    leaning = np.where(ids == 4, truth * np.exp(0.4 * (170 - row) / 80), truth)
+    found = settle(leaning, ids)[0].z
+    spread = np.ptp(np.log(found / truth)[95:165, 124 : right - 4], axis=0).mean()
+    assert (spread < 0.03) == is_pole

@@ -59,7 +59,7 @@ def test_only_objects_do(kind):
 
 
 def test_nothing_does_that_can_hardly_be_ground():
-    assert not lying(*scene(), likely=0.2)
+    assert not lying(*scene(), 0.2)
 
 
 def test_nothing_does_that_rises_over_the_horizon():
