@@ -59,7 +59,8 @@ def test_only_objects_do(kind):
 
 
 def test_nothing_does_that_can_hardly_be_ground():
-    assert not lying(*scene(), 0.2)
+    log_z, ids, kinds = scene()
+    assert not lying(log_z, ids, kinds, likely=0.2)
 
 
 def test_nothing_does_that_rises_over_the_horizon():
