@@ -100,7 +100,7 @@ def _find_moves(apart: np.ndarray, ids: np.ndarray, groups: np.ndarray, kinds: l
     moved = medians_of(apart, groups[ids], len(kinds))[groups]
     kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
     top, left, bottom, right = boxes_of(ids).T
-    bends = is_upright[: len(top)] & (bottom - top < POLE * (right - left))
+    bends = is_upright & (bottom - top < POLE * (right - left))
     relief = np.where(bends[ids], RELIEF * (apart - medians_of(apart, ids, len(kinds))[ids]), 0)
     return np.asarray(kept[ids] + relief - apart)
 

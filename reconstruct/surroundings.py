@@ -63,11 +63,12 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class _Member:
-    """A plane of the set, the number of its segment and, (h, w) bool, what the grid sees of it."""
+    """A plane of the set, its segment's number, (h, w) bool, what the grid sees of it, and how far feet sink."""
 
     number: int
     plane: SlabPlane
     own: np.ndarray
+    sunk: float
 
     @property
     def is_level(self) -> bool:
@@ -104,19 +105,18 @@ def close_set(scene: Scene, seen: Seen) -> Scene:
         return scene
     planes = {member.number for member in members}
     things = _look(scene, (p for k, p in enumerate(scene.prisms) if k not in planes), grid)
-    labels = _share_out(members, grid, things, seen.error)
+    labels = _share_out(members, grid, things)
     regions = _trace(labels, members, grid, things, seen)
     prisms = list(scene.prisms)
     slabs = set()
     for number, (member, region) in enumerate(zip(members, regions, strict=True)):
         old = prisms[member.number]
-        sunk = seen.error if member.is_level else 0.0
-        most = _find_leaks(scene, old, number, members, grid, things, sunk).mean() + LEAKS
+        most = _find_leaks(scene, old, number, members, grid, things).mean() + LEAKS
         for _ in range(TRIALS):
             new = make_slabs(old, region, member.plane, scene.camera, scene.world_from_camera)
             if new is None:
                 break
-            leaks = _find_leaks(scene, new, number, members, grid, things, sunk)
+            leaks = _find_leaks(scene, new, number, members, grid, things)
             if leaks.mean() <= most:
                 prisms[member.number] = new
                 slabs.add(number)
@@ -185,7 +185,9 @@ def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid, depth_erro
     far, median, furthest = np.quantile(z, [0.98, 0.5, 1]).tolist()
     reach = min(max(REACH[0] * far, BEYOND * furthest), REACH[1] * far)
     lost = float(np.clip(depth_error, *MOST_LOST))  # doubtful depth takes things for ground that reach over its horizon
-    return _Member(number, SlabPlane(w, away, median, far, reach, lost), own)
+    # Feet sink into the ground by as much as depth errs; a hole there would be worse.
+    sunk = depth_error if prism.kind == "ground" else 0.0
+    return _Member(number, SlabPlane(w, away, median, far, reach, lost), own, sunk)
 
 
 def _look(scene: Scene, prisms: Iterable[Prism], grid: _Grid) -> np.ndarray:
@@ -203,19 +205,16 @@ def _depth_of(member: _Member, grid: _Grid) -> np.ndarray:
     return np.where(inverse * member.plane.furthest >= 1, 1 / np.maximum(inverse, 1e-12), np.inf)
 
 
-def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray, error: float) -> np.ndarray:
-    """Return (h, w) int, the number in ``members`` of the plane behind each pixel, seen or hidden, else -1.
-
-    Level ground is behind what stands no further beyond it than depth errs: feet sink into it a little.
-    """
+def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray) -> np.ndarray:
+    """Return (h, w) int, the number in ``members`` of the plane behind each pixel, seen or hidden, else -1."""
     depth = np.stack([_depth_of(member, grid) for member in members])
     nearest = np.sort(depth, axis=0)
     # In a room two planes that a ray meets close it off. Elsewhere nothing says that a wall goes on for ever.
     closed = np.isfinite(nearest[1]) & (not grid.sky.any()) if len(members) > 1 else np.zeros(grid.z.shape, bool)
     within = np.stack([_find_extent(member, grid, things) for member in members])
     level = np.array([member.is_level for member in members])
-    sunk = 1 + TOUCHING - np.where(level, error, 0.0)[:, None, None]
-    depth[~(within | closed) | (depth < things * sunk)] = np.inf
+    sunk = np.array([member.sunk for member in members])[:, None, None]
+    depth[~(within | closed) | (depth < things * (1 + TOUCHING - sunk))] = np.inf
     away = np.stack([cv2.distanceTransform((~member.own).astype(np.uint8), cv2.DIST_L2, 3) for member in members])
     best, first = depth.min(axis=0), depth.argmin(axis=0)
     tied = (depth <= best * (1 + SAME_DEPTH)) & (level[:, None, None] & level[first] | (depth == best))
@@ -291,10 +290,10 @@ def _without(region: Region, leaks: np.ndarray, size: tuple[int, ...]) -> Region
 
 
 def _find_leaks(
-    scene: Scene, prism: Prism, number: int, members: list[_Member], grid: _Grid, things: np.ndarray, sunk: float
+    scene: Scene, prism: Prism, number: int, members: list[_Member], grid: _Grid, things: np.ndarray
 ) -> np.ndarray:
-    """Return (h, w) bool, where a plane is seen instead of another segment, or before it by more than ``sunk``."""
-    others = things * (1 - sunk)
+    """Return (h, w) bool, where a plane is seen before, or in place of, another segment."""
+    others = things * (1 - members[number].sunk)
     for k, member in enumerate(members):
         if k != number:
             others = np.minimum(others, np.where(member.own, _depth_of(member, grid), np.inf))

@@ -32,7 +32,7 @@ def main(job_path: str, out_path: str) -> None:
         _add_camera(scene, given, width)
         lit = {glows: _make_lit(given["albedo"], glows) for glows in (True, False)}
         for casts, glows in itertools.product((True, False), repeat=2):
-            _add_mesh(scene, given, (casts, glows), lit[glows])
+            _add_mesh(scene, given, lit[glows], casts, glows)
         _add_lights(scene, given)
         made[f"colour_{number}"] = _render(scene)[..., :3]
         numbers = _render_numbers(scene)
@@ -71,9 +71,9 @@ def _add_camera(scene: Any, given: dict[str, np.ndarray], width: int) -> None:
     scene.camera = eye
 
 
-def _add_mesh(scene: Any, given: dict[str, np.ndarray], sort: tuple[bool, bool], material: Any) -> None:
+def _add_mesh(scene: Any, given: dict[str, np.ndarray], material: Any, casts: bool, glows: bool) -> None:
     """Add the triangles that throw shadows, glow, both or neither, as one object with what is known of each face."""
-    wanted = (given["casts"].astype(bool) == sort[0]) & ((given["glow"] > 0) == sort[1])
+    wanted = (given["casts"].astype(bool) == casts) & ((given["glow"] > 0) == glows)
     if not wanted.any():
         return
     corners = given["corners"][wanted].reshape(-1, 3)
@@ -84,7 +84,7 @@ def _add_mesh(scene: Any, given: dict[str, np.ndarray], sort: tuple[bool, bool],
         column.data.foreach_set("value", given[name][wanted].astype(np.float32))
     mesh.materials.append(material)
     solids = bpy.data.objects.new("solids", mesh)
-    solids.visible_shadow = sort[0]
+    solids.visible_shadow = casts
     scene.collection.objects.link(solids)
 
 
