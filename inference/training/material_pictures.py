@@ -69,7 +69,7 @@ def gather_materials(folder: MaterialFolder | None, drawn: int = 0) -> MaterialT
 
 def read_skies(folder: MaterialFolder | None) -> list[np.ndarray]:
     """Return (256, 1024, 3) uint8 upper halves of the panoramas in sky/ whose name tells of the open sky."""
-    open_sky = ("sky", "dawn", "sunrise", "sunset", "venice", "bridge", "park", "esplanade")
+    open_sky = ("sky", "dawn", "sunrise", "park", "venice")  # others of the pack show roofs and towers
     if folder is None:
         return []
     halves = [

@@ -232,7 +232,7 @@ def sky_colour(materials: Materials, light: Light, scene: torch.Tensor, directio
         column = (
             (torch.atan2(direction[:, 0], direction[:, 2]) / (2 * torch.pi) + light.turn[scene]) % 1 * 1023
         ).long()
-        row = ((1 - (0.15 + 0.85 * torch.asin(rise.clamp(max=1)) / (torch.pi / 2))) * 255).long()
+        row = ((1 - (0.2 + 0.8 * torch.asin(rise.clamp(max=1)) / (torch.pi / 2))) * 255).long()
         photo = (materials.skies[light.sky[scene].clamp(min=0), row, column].float() / 255) ** 2.2
         photo = photo * (light.zenith[scene] + light.horizon[scene])
         colour = torch.where((light.sky[scene] >= 0)[:, None], photo, colour)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch.nn import functional
 
+from .scene_colours import change_colours, change_focus, change_skies, recolour
 from .scene_data import SceneShards
 from .scene_turns import turn_cameras
 
@@ -48,7 +48,7 @@ def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Gen
         scale: the photo is made so many times smaller; targets are half of that.
         rng: of turning, mirroring and colours; None leaves pictures as they are.
     """
-    arrays = arrays if rng is None else turn_cameras(arrays, rng)
+    arrays = arrays if rng is None else recolour(turn_cameras(arrays, rng), rng)
     rgb = _shrink(torch.from_numpy(arrays["rgb"]).permute(0, 3, 1, 2).float() / 255, scale)
     coarse = {name: arrays[name][:, scale - 1 :: 2 * scale, scale - 1 :: 2 * scale] for name in COARSE}
     camera = torch.from_numpy(arrays["camera"].copy())
@@ -59,7 +59,7 @@ def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Gen
     down, ids = camera[:, 4:7], coarse["ids"].astype(np.int64)
     if rng is not None:
         is_sky = _shrink(torch.from_numpy(arrays["labels"] % 16 == 0)[:, None].float(), scale)
-        rgb = change_colours(change_skies(rgb, is_sky, rng), rng)
+        rgb = change_focus(change_colours(change_skies(rgb, is_sky, rng), rng), rng)
         if rng.random() < 0.5:
             rgb, depth, labels, normal = (value.flip(-1) for value in (rgb, depth, labels, normal))
             ids = ids[:, :, ::-1]
@@ -84,54 +84,6 @@ def make_batch(arrays: dict[str, np.ndarray], scale: int = 1, rng: np.random.Gen
 
 def _shrink(pictures: torch.Tensor, scale: int) -> torch.Tensor:
     return functional.avg_pool2d(pictures, scale) if scale > 1 else pictures
-
-
-def change_skies(rgb: torch.Tensor, is_sky: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Return pictures of which half have another sky: clear, cloudy, at dusk or by night, from white to black.
-
-    Args:
-        rgb: (B, 3, H, W) float32; is_sky: (B, 1, H, W) float32, share of each pixel.
-    """
-    rgb = rgb.clone()
-    for picture, mask in zip(rgb, is_sky, strict=True):
-        if rng.random() < 0.5 and mask.max() > 0:
-            picture.lerp_(_draw_sky((int(rgb.shape[2]), int(rgb.shape[3])), rng), mask)
-    return rgb
-
-
-def _draw_sky(size: tuple[int, int], rng: np.random.Generator) -> torch.Tensor:
-    """Return (3, H, W) float32: a slope of two colours under clouds of a third."""
-    top, low, cloud = (np.clip(rng.uniform(0.05, 1.0) + rng.normal(0, 0.13, 3), 0, 1) for _ in range(3))
-    if rng.random() < 0.5:  # a blue one
-        top, low = np.array([0.25, 0.45, 0.8]) * rng.uniform(0.4, 1.2), np.array([0.8, 0.88, 1]) * rng.uniform(0.6, 1)
-    field = np.zeros(size, np.float32)
-    for octave in range(5):
-        grid = rng.standard_normal((2**octave + 2, 2 ** (octave + 1) + 1), np.float32)
-        field += cv2.resize(grid, size[::-1], interpolation=cv2.INTER_CUBIC) * 0.6**octave
-    cover = np.clip((field + rng.normal(0, 0.8)) * rng.uniform(0.3, 1.5), 0, 1) * (rng.random() < 0.75)
-    slope = np.linspace(0, 1, size[0])[:, None, None]
-    clear = top + (low - top) * slope
-    picture = clear + (cloud - clear) * cover[:, :, None]
-    return torch.from_numpy(picture.clip(0, 1).astype(np.float32)).permute(2, 0, 1)
-
-
-def change_colours(rgb: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Return pictures in other light: gain, gamma, colour balance, saturation, noise, each its own."""
-    count = len(rgb)
-
-    def draw(low: float, high: float, channels: int = 1) -> torch.Tensor:
-        return torch.from_numpy(rng.uniform(low, high, (count, channels, 1, 1)).astype(np.float32))
-
-    rgb = rgb.clamp(min=1e-3) ** torch.exp(draw(-0.35, 0.35))
-    rgb = rgb * draw(0.75, 1.25) * draw(0.88, 1.12, 3)
-    grey = rgb.mean(1, keepdim=True)
-    rgb = grey + (rgb - grey) * draw(0.0, 1.4).clamp(min=0.15)
-    middle = rgb.mean((1, 2, 3), keepdim=True)
-    rgb = middle + (rgb - middle) * draw(0.7, 1.3)
-    count, channels, height, width = rgb.shape
-    noise = rng.standard_normal((count, height, width, channels), np.float32)  # laid out as the pictures are
-    noise = torch.from_numpy(noise).permute(0, 3, 1, 2) * draw(0, 0.025)
-    return (rgb + noise).clamp(0, 1)
 
 
 def find_borders(ids: np.ndarray) -> np.ndarray:

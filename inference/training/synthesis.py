@@ -16,6 +16,7 @@ from .render_effects import Lens, photograph
 from .render_shade import Light, shade
 from .render_solids import pack
 from .synthesis_desks import build_desk
+from .synthesis_landscapes import build_landscape
 from .synthesis_materials import Materials
 from .synthesis_models import Model, gather_models
 from .synthesis_rooms import build_room, build_table_top
@@ -23,8 +24,8 @@ from .synthesis_stage import SKY, Stage
 from .synthesis_streets import build_place, build_skyline, build_street
 
 NOTHING = 0  # instance of the sky and of what is too small
-SORTS = ("room", "desk", "table", "street", "place", "skyline")
-SHARES = (0.32, 0.2, 0.14, 0.16, 0.11, 0.07)
+SORTS = ("room", "desk", "table", "street", "place", "skyline", "landscape")
+SHARES = (0.27, 0.17, 0.12, 0.15, 0.1, 0.07, 0.12)
 MOST_INSTANCES = 65535
 FARTHEST_M = 1000.0
 
@@ -117,6 +118,7 @@ class Studio:
             "street": build_street,
             "place": build_place,
             "skyline": build_skyline,
+            "landscape": build_landscape,
         }[sort]
         far = build(stage)
         return stage, _aim(rng, sort, far, size), _light(rng, sort, far, len(self.materials.skies)), _lens(rng, sort)
@@ -136,6 +138,8 @@ def _aim(rng: np.random.Generator, sort: str, far: float, size: tuple[int, int])
     elif sort == "table":
         pitch = -rng.uniform(15, 65)
         height = float(np.clip(far * np.tan(np.radians(-pitch) * rng.uniform(0.7, 1.1)), 0.12, 2.5))
+    elif sort == "landscape":
+        height, pitch = float(np.exp(rng.uniform(np.log(1.2), np.log(35)))), rng.normal(-2, 6)
     elif rng.random() < 0.15:  # from above
         height, pitch = rng.uniform(4, 18), rng.normal(-16, 8)
     roll = rng.normal(0, 2.5) if rng.random() < 0.8 else rng.uniform(-15, 15)
@@ -176,6 +180,8 @@ def _light(rng: np.random.Generator, sort: str, far: float, skies: int) -> dict:
         zenith = horizon * rng.uniform(0.6, 1.1)
     if rng.random() < 0.15:  # dusk
         horizon = horizon * [1.2, 0.75, 0.5]
+    elif rng.random() < 0.2:  # of any colour, from violet to teal
+        zenith, horizon = rng.uniform(0.03, 0.6, 3), rng.uniform(0.1, 1.0, 3)
     dim = rng.uniform(0.05, 0.25) if night else 1.0
     ambient = cool * rng.uniform(0.25, 1.0) * (rng.uniform(0.15, 0.5) if night else 1)
     lamp = warm * rng.uniform(0.2, 3) * (inside and rng.random() < 0.6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .render_solids import BOX, CYLINDER, NONE, place
+from .render_solids import BOX, CYLINDER, NONE, Surface, place
 from .synthesis_houses import add_house, add_tower, draw_style
 from .synthesis_outdoors import add_card, add_person, add_plant, add_vehicle
 from .synthesis_rooms import add_stairs
@@ -20,7 +20,7 @@ def build_street(stage: Stage) -> float:
     aside = stage.between(-3, 3)
     base = beside((0, 0, 0), yaw, aside, 0)
     half = stage.between(2.5, 8)
-    _lay_ground(stage, str(stage.rng.choice(["nature", "pavement", "nature"])), -0.12)
+    lay_ground(stage, str(stage.rng.choice(["nature", "pavement", "nature"])), -0.12)
     road = stage.look(
         "road", stage.begin(), GROUND, NONE, tile_m=stage.between(2, 6), gloss=max(0.0, stage.between(-0.5, 0.4))
     )
@@ -42,11 +42,22 @@ def build_street(stage: Stage) -> float:
     return 60.0
 
 
-def _lay_ground(stage: Stage, use: str, level: float) -> None:
+def lay_ground(stage: Stage, use: str, level: float) -> None:
+    """Lay even ground as far as can be seen."""
     look = stage.look(use, stage.begin(), GROUND, NONE, tile_m=stage.between(1, 6), gloss=0.0)
     if use == "nature" and stage.rng.random() < 0.6:
         look.colour = tuple((np.array([0.7, 1.0, 0.4]) * stage.between(0.5, 1.2)).tolist())
     stage.solids.add_box(look, (0, level - 0.5, 0), (2 * FAR_M, 0.5, 2 * FAR_M))
+
+
+def lay_water(stage: Stage) -> Surface:
+    """Lay water as far as can be seen and return how it looks."""
+    look = stage.look(
+        "any", stage.begin(), GROUND, NONE, gain=0.5, tile_m=stage.between(2, 8), gloss=stage.between(0.5, 1.5)
+    )
+    look.colour = tuple((np.array([0.6, 0.8, 1.0]) * stage.between(0.2, 0.9)).tolist())
+    stage.solids.add_box(look, (0, -0.5, 0), (2 * FAR_M, 0.5, 2 * FAR_M))
+    return look
 
 
 def _mark_lanes(stage: Stage, base: Point, yaw: float, half: float, instance: int) -> None:
@@ -152,21 +163,17 @@ def build_skyline(stage: Stage) -> float:
     rng, far = stage.rng, stage.between(60, 420)
     kind = rng.choice(["water", "pavement", "nature"])
     if kind == "water":
-        look = stage.look(
-            "any", stage.begin(), GROUND, NONE, gain=0.5, tile_m=stage.between(2, 8), gloss=stage.between(0.5, 1.5)
-        )
-        look.colour = tuple((np.array([0.6, 0.8, 1.0]) * stage.between(0.2, 0.9)).tolist())
-        stage.solids.add_box(look, (0, -0.5, 0), (2 * FAR_M, 0.5, 2 * FAR_M))
+        lay_water(stage)
         _add_posts(stage)
     else:
-        _lay_ground(stage, str(kind), 0.0)
+        lay_ground(stage, str(kind), 0.0)
     for _ in range(rng.integers(8, 45)):
         angle, away = stage.between(-0.85, 0.85), far * stage.between(1, 1.6)
         add_tower(stage, (away * np.sin(angle), 0.0, -away * np.cos(angle)))
     for _ in range(rng.integers(0, 14)):
         angle, away = stage.between(-0.8, 0.8), far * stage.between(0.15, 0.95)
         add_plant(stage, (away * np.sin(angle), 0.0, -away * np.cos(angle)), stage.between(3, 14))
-    _scatter(stage, int(rng.integers(0, 10)), 4, 40)
+    scatter(stage, int(rng.integers(0, 10)), 4, 40)
     return far
 
 
@@ -186,7 +193,7 @@ def _add_posts(stage: Stage) -> None:
 def build_place(stage: Stage) -> float:
     """Set one large building behind a lawn, a square or a road and return how far it is, metres."""
     rng, far = stage.rng, stage.between(10, 45)
-    _lay_ground(stage, str(rng.choice(["nature", "pavement", "road", "nature"])), 0.0)
+    lay_ground(stage, str(rng.choice(["nature", "pavement", "road", "nature"])), 0.0)
     if rng.random() < 0.6:
         road = stage.look("road", stage.begin(), GROUND, NONE, tile_m=stage.between(2, 6))
         z, half, yaw = -stage.between(0.1, 0.6) * far, stage.between(2, 7), np.pi / 2 + stage.between(-0.2, 0.2)
@@ -203,7 +210,7 @@ def build_place(stage: Stage) -> float:
             wing = beside(at, yaw, side * (half[0] + stage.between(3, 14)), stage.between(-6, 6))
             turned, size = yaw + stage.between(-0.8, 0.8), (stage.between(4, 12), stage.between(4, 8))
             add_house(stage, wing, turned, size, draw_style(stage))
-    _scatter(stage, int(rng.integers(4, 22)), 4, far * 1.1)
+    scatter(stage, int(rng.integers(4, 22)), 4, far * 1.1)
     _add_distance(stage)
     return far
 
@@ -218,7 +225,7 @@ def _add_portal(stage: Stage, centre: Point, yaw: float) -> None:
     stage.solids.add_box(stone, beside(centre, yaw, 0, 0, 6.5), (4.8, 0.6, 0.9), yaw)
 
 
-def _scatter(stage: Stage, count: int, near: float, far: float) -> None:
+def scatter(stage: Stage, count: int, near: float, far: float) -> None:
     """Set plants, poles, people, vehicles and clutter about, in the camera's view."""
     for _ in range(count):
         away, angle = float(np.exp(stage.between(np.log(near), np.log(far)))), stage.between(-0.6, 0.6)

@@ -36,9 +36,10 @@ def test_a_turned_scene_is_the_scene_seen_by_a_turned_camera(
     monkeypatch.setattr(synthesis, "_aim", aim_elsewhere)
     cast = pack_arrays(synthesis.Studio(seed=5).make([0, 1, 2], SIZE))
     np.testing.assert_allclose(turned["camera"][:, [0, 4, 5, 6]], cast["camera"][:, [0, 4, 5, 6]], atol=1e-4, rtol=1e-5)
-    same = (turned["ids"] == cast["ids"]) & np.isfinite(cast["depth"].astype(np.float32))
-    assert same.mean() > 0.5 and (turned["ids"] == cast["ids"]).mean() > 0.9
-    error = np.abs(turned["depth"].astype(np.float32) - cast["depth"].astype(np.float32))[same]
+    seen, true = (np.where(np.isfinite(a["depth"]), a["depth"], 0).astype(np.float32) for a in (turned, cast))
+    same = (turned["ids"] == cast["ids"]) & np.isfinite(turned["depth"]) & np.isfinite(cast["depth"])
+    assert same.mean() > 0.4 and (turned["ids"] == cast["ids"]).mean() > 0.9
+    error = np.abs(seen - true)[same]
     assert np.median(error) < 0.01 and np.quantile(error, 0.9) < 0.06
     turn = np.abs(turned["normal"].astype(int) - cast["normal"].astype(int)).max(axis=-1)[same]
     assert np.quantile(turn, 0.9) <= 3

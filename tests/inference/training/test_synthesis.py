@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
 from blockout.errors import DatasetUnusable
+from blockout.inference.training import synthesis
 from blockout.inference.training.scene_data import ARRAYS, SceneShards, synthesize
 from blockout.inference.training.synthesis import Scenes, Studio
 
@@ -50,7 +51,7 @@ def test_the_ground_lies_at_the_camera_height_below(studio: Studio) -> None:
         focal = made.camera[i, 0].item()
         rays = np.stack([(x - SIZE[1] / 2) / focal, (y - SIZE[0] / 2) / focal, np.ones(SIZE)], -1)
         below_m = (rays @ made.down[i].numpy()) * made.depth[i].numpy()
-        floor = (made.kind[i] == 1).numpy() & (made.normal[i].numpy() @ made.down[i].numpy() < -0.999)
+        floor = (made.kind[i] == 1).numpy() & (made.normal[i].numpy() @ made.down[i].numpy() < -0.99999)  # no hill
         if floor.sum() > 50:
             assert (below_m[floor] > 0).all()
 
@@ -80,3 +81,15 @@ def test_a_folder_without_scenes_is_refused(tmp_path: Path) -> None:
 def test_material_without_textures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetUnusable, match="no picture under CC0 or MIT-0"):
         Studio(tmp_path)
+
+
+def test_open_country_has_ground_up_to_much_sky(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "SHARES", [float(sort == "landscape") for sort in synthesis.SORTS])
+    made = Studio(seed=9).make(list(range(12)), SIZE)
+    kinds = np.bincount(made.kind.numpy().ravel(), minlength=4) / made.kind.numel()
+    assert kinds[0] > 0.2  # sky
+    assert kinds[1] > 0.3  # ground
+    assert kinds[2] > 0.01  # mountains and cliffs
+    horizon = [SIZE[0] / 2 + float(eye[0] * torch.tan(eye[1])) for eye in made.camera]
+    assert np.mean([0 < row < SIZE[0] for row in horizon]) > 0.7
+    assert (made.kind[:, 0] == 0).float().mean() > 0.5
