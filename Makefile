@@ -33,7 +33,8 @@ train-embedded: .venv/installed-dev  ## train the embedded network from nothing;
 	.venv/bin/blockout dataset compose --foregrounds $(MATERIAL)/foregrounds --backgrounds $(MATERIAL)/backgrounds \
 		$(FREE) -o .cache/embedded/composites --size 192x256 --count 4000 --seed 31
 	.venv/bin/blockout train inference/training/embedded.toml --export .cache/embedded/embedded.onnx
-	@echo "copy .cache/embedded/embedded.onnx over inference/weights/embedded.onnx when 'blockout evaluate' says so"
+	.venv/bin/blockout train inference/training/open_country.toml --export .cache/embedded/open_country.onnx
+	@echo "copy .cache/embedded/*.onnx over those in inference/weights when 'blockout evaluate' says so"
 
 train-pair: .venv/installed-dev  ## train the network for clean plates from nothing; MATERIAL=DIR as for the other
 	@$(NEEDS_MATERIAL)

@@ -76,7 +76,9 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
             if isinstance(training.task, PairTask):
                 files.append(export_pair(files[0], arguments.export, training.task.outputs))
             else:
-                files.append(export_scene(files[0], arguments.export))
+                files.append(
+                    export_scene(files[0], arguments.export, bits=int(training.config.options.get("bits", 16)))
+                )
         shown = {name: round(value, 4) for name, value in losses.items()}
         record = {"task": config.task, "steps": training.step, "from": begun, "losses": shown}
         record["files"] = [str(file) for file in files]

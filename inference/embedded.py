@@ -22,9 +22,14 @@ from .resample import nearest_pixels, shrink
 from .vanishing import refine_gravity
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
+OPEN_COUNTRY = WEIGHTS.with_name("open_country.onnx")  # the same network, trained on with fields, coasts and mountains
 # Of the reduced photos that the network sees: the size that it was trained at tells the camera, and the mean of all
 # the rest, for larger ones show what is small.
 AREAS_PX = (96 * 128, 160 * 192, 256 * 320)
+# A photo is of open country where that network, at the smaller sizes, sees so much sky, and along so much of the top
+# of the picture, and the first network sees less than a share of that.
+OPEN_AREAS_PX = AREAS_PX[:2]
+OPEN_SKY, OPEN_TOP, TOP, MISSED = 0.12, 0.6, 0.06, 0.6
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 # Pieces of even colour, which instances are joined from: longer side of the photo, and as of ``segment_regions``.
 PIECES_SIDE_PX, GRANULARITY, MOST_PIECES, LEAST_PIECE = 640, 32.0, 300, 0.0005
@@ -37,6 +42,7 @@ ERROR = 0.12  # of its depth, about what it is on photos: walls that lean by les
 USUAL_FOV_DEG, TOLD = 65.0, 0.5  # of the longer side; the network's share of the focal length, in its logarithm
 GRAVITY_ERROR_DEG = 3.0  # of the pitch that the network sees, about
 NEAR_M, FAR_M = 0.05, 1000.0
+Seen = tuple[dict[str, np.ndarray], np.ndarray]  # maps by name, and the camera
 # What the network's channels mean; ``training.network.CHANNELS`` says more.
 CHANNELS = {"depth": 1, "kind": 4, "edge": 1, "centre": 1, "offset": 2, "shape": 5, "normal": 3}
 
@@ -49,6 +55,7 @@ class Embedded:
 
     def __init__(self, path: Path = WEIGHTS) -> None:
         self._session = open_network(path)
+        self._of_open_country = open_network(OPEN_COUNTRY) if path == WEIGHTS else None
         self.version = self._session.get_modelmeta().custom_metadata_map.get("version", "")
 
     def predict(self, photo: Photo, camera: Camera | None) -> Estimate:
@@ -80,7 +87,9 @@ class Embedded:
         return Estimate(depth, segments, camera, down)
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Return what the network says of a photo: the mean of all sizes, and of the photo and its mirror image.
+        """Return what the network says of a photo, or the one for open country if it is such a photo.
+
+        Both are the mean of all sizes, and of the photo and its mirror image.
 
         Args:
             rgb: (H, W, 3) uint8, sRGB.
@@ -89,22 +98,45 @@ class Embedded:
             (C, h, w) float32 maps by name, at half the largest photo's size; (4,) float32: log of the focal length over
             sqrt(height * width), and down in camera axes.
         """
-        seen, cameras = zip(*(self._run(rgb, area_px) for area_px in AREAS_PX), strict=True)
-        size = seen[-1]["depth"].shape[1:]
-        return {name: np.mean([_resized(maps[name], size) for maps in seen], axis=0) for name in CHANNELS}, cameras[0]
+        seen = [_run(self._session, rgb, area_px) for area_px in AREAS_PX]
+        if self._of_open_country is not None:
+            elsewhere = [_run(self._of_open_country, rgb, OPEN_AREAS_PX[0])]
+            if _misses_sky(seen[:1], elsewhere):
+                elsewhere += [_run(self._of_open_country, rgb, area_px) for area_px in OPEN_AREAS_PX[1:]]
+                seen = elsewhere if _misses_sky(seen[: len(elsewhere)], elsewhere) else seen
+        size = seen[-1][0]["depth"].shape[1:]
+        return {name: np.mean([_resized(maps[name], size) for maps, _ in seen], axis=0) for name in CHANNELS}, seen[0][
+            1
+        ]
 
-    def _run(self, rgb: np.ndarray, area_px: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        height, width = network_size(rgb.shape[:2], area_px)
-        small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
-        both = np.stack([small, small[:, ::-1]]).transpose(0, 3, 1, 2)
-        maps, cameras = self._session.run(["maps", "camera"], {"rgb": np.ascontiguousarray(both, np.float32) / 255})
-        maps[1] = maps[1, :, :, ::-1]
-        ends = np.cumsum(list(CHANNELS.values()))[:-1]
-        seen, mirrored = (dict(zip(CHANNELS, np.split(part, ends), strict=True)) for part in maps)
-        for name in ("offset", "normal"):
-            mirrored[name] = mirrored[name] * np.array([-1, 1, 1], np.float32)[: len(mirrored[name]), None, None]
-        camera = (cameras[0] + cameras[1] * np.array([1, -1, 1, 1], np.float32)) / 2
-        return {name: (seen[name] + mirrored[name]) / 2 for name in CHANNELS}, camera
+
+def _misses_sky(seen: list[Seen], elsewhere: list[Seen]) -> bool:
+    """Return whether there is sky for one network, as of open country, that is none for the other."""
+    known, found = _sky_of(seen), _sky_of(elsewhere)
+    top = found[: round(TOP * len(found))]
+    return bool(found.mean() > OPEN_SKY and top.mean() > OPEN_TOP and known.mean() < MISSED * found.mean())
+
+
+def _sky_of(seen: list[Seen]) -> np.ndarray:
+    """Return (h, w) bool, where the sky is the likeliest kind at several sizes together."""
+    size = seen[-1][0]["kind"].shape[1:]
+    chances = np.mean([softmax(_resized(maps["kind"], size), axis=0) for maps, _ in seen], axis=0)
+    return np.asarray(chances.argmax(axis=0) == SKY)
+
+
+def _run(session: Any, rgb: np.ndarray, area_px: int) -> Seen:
+    """Return the maps, (C, h, w) by name, and the camera: the mean of a photo and its mirror image."""
+    height, width = network_size(rgb.shape[:2], area_px)
+    small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    both = np.stack([small, small[:, ::-1]]).transpose(0, 3, 1, 2)
+    maps, cameras = session.run(["maps", "camera"], {"rgb": np.ascontiguousarray(both, np.float32) / 255})
+    maps[1] = maps[1, :, :, ::-1]
+    ends = np.cumsum(list(CHANNELS.values()))[:-1]
+    seen, mirrored = (dict(zip(CHANNELS, np.split(part, ends), strict=True)) for part in maps)
+    for name in ("offset", "normal"):
+        mirrored[name] = mirrored[name] * np.array([-1, 1, 1], np.float32)[: len(mirrored[name]), None, None]
+    camera = (cameras[0] + cameras[1] * np.array([1, -1, 1, 1], np.float32)) / 2
+    return {name: (seen[name] + mirrored[name]) / 2 for name in CHANNELS}, camera
 
 
 def network_size(size: tuple[int, ...], area_px: int) -> tuple[int, int]:

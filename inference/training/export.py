@@ -1,4 +1,4 @@
-"""Weights of a checkpoint -> the .onnx file that ships: batch normalisation folded, numbers in halves."""
+"""Weights of a checkpoint -> the .onnx file that ships: batch normalisation folded, numbers in halves or fewer bits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .network import SceneNetwork
 EXAMPLE = (192, 256)  # px, of the picture that the graph is traced with; any other multiple of 32 does as well
 
 
-def export_scene(checkpoint: Path, output: Path, facts: dict[str, object] | None = None) -> Path:
+def export_scene(checkpoint: Path, output: Path, facts: dict[str, object] | None = None, bits: int = 16) -> Path:
     """Write the embedded network of a checkpoint's averaged weights.
 
     Args:
@@ -23,18 +23,19 @@ def export_scene(checkpoint: Path, output: Path, facts: dict[str, object] | None
         output: the .onnx file; input ``rgb`` (B, 3, H, W) float32 from 0 to 1, outputs ``maps`` and ``camera`` as of
             ``SceneNetwork.forward``.
         facts: version, licence and what else the file should say of itself.
+        bits: of each weight of a convolution: 16 are halves, 8 or fewer are whole numbers, with a scale a channel.
 
     Raises:
         CheckpointUnusable: it is none of this task.
     """
     network = SceneNetwork()
     network.load_state_dict(load_weights(checkpoint, "scene"))
-    write_onnx(network, output, facts)
+    write_onnx(network, output, facts, bits)
     return output
 
 
-def write_onnx(network: nn.Module, output: Path, facts: dict[str, object] | None = None) -> None:
-    """Write a scene network as .onnx with weights stored as float16 and worked with as float32."""
+def write_onnx(network: nn.Module, output: Path, facts: dict[str, object] | None = None, bits: int = 16) -> None:
+    """Write a scene network as .onnx with weights stored small, as of ``export_scene``, and worked with as float32."""
     import onnx
 
     network = fold(network).eval()
@@ -51,7 +52,7 @@ def write_onnx(network: nn.Module, output: Path, facts: dict[str, object] | None
         dynamo=False,
     )
     model = onnx.load(staging)
-    _store_halves(model)
+    _store_small(model, bits)
     for key, value in (facts or {}).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
@@ -84,19 +85,26 @@ def round_to_halves(network: nn.Module) -> nn.Module:
     return network
 
 
-def _store_halves(model: object) -> None:
-    """Replace float32 weights by float16 ones that a Cast brings back, so that the file has half the size."""
+def _store_small(model: object, bits: int) -> None:
+    """Replace float32 weights by smaller numbers that a node brings back: the file has half the size, or less."""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
     graph = model.graph  # type: ignore[attr-defined]
-    casts = []
+    nodes = []
     for weight in list(graph.initializer):
-        values = numpy_helper.to_array(weight)
-        if values.dtype == np.float32 and values.size > 1:
-            name = weight.name
-            graph.initializer.remove(weight)
-            graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    for index, cast in enumerate(casts):
-        graph.node.insert(index, cast)
+        values, name = numpy_helper.to_array(weight), weight.name
+        if values.dtype != np.float32 or values.size == 1:
+            continue
+        graph.initializer.remove(weight)
+        if bits <= 8 and values.ndim == 4:
+            scale = np.abs(values).max(axis=(1, 2, 3)).clip(1e-12) / (2 ** (bits - 1) - 1)
+            whole = np.round(values / scale[:, None, None, None]).astype(np.int8)
+            stored = {f"{name}_whole": whole, f"{name}_scale": scale, f"{name}_zero": np.zeros(len(scale), np.int8)}
+            nodes.append(helper.make_node("DequantizeLinear", list(stored), [name], axis=0))
+        else:
+            stored = {f"{name}_half": values.astype(np.float16)}
+            nodes.append(helper.make_node("Cast", list(stored), [name], to=TensorProto.FLOAT))
+        graph.initializer.extend(numpy_helper.from_array(value, key) for key, value in stored.items())
+    for index, node in enumerate(nodes):
+        graph.node.insert(index, node)

@@ -15,14 +15,15 @@ from .scene_targets import SceneBatches
 from .train import Batch, Parts
 from .train_config import TrainConfig
 
-OPTIONS = ("composites", "scale", "share")
+OPTIONS = ("bits", "composites", "scale", "share")
 
 
 class SceneTask:
     """Photos of synthetic scenes -> depth, kinds, instances, shapes, normals, camera.
 
     Its options: ``scale``, how many times smaller than stored the pictures are trained on; ``composites``, a data set
-    of composites in shards, relative to the scenes, and ``share``, of rows that show them.
+    of composites in shards, relative to the scenes, and ``share``, of rows that show them; ``bits``, of each weight
+    that is exported (16).
     """
 
     def __init__(self, config: TrainConfig) -> None:

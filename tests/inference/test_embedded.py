@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from blockout.errors import WeightsNotFound, WeightsUnusable
 from blockout.inference.camera import camera_from_fov
-from blockout.inference.embedded import WEIGHTS, Embedded, network_size
+from blockout.inference.embedded import WEIGHTS, Embedded, Seen, _misses_sky, network_size
+from blockout.inference.photo import read_photo
 from blockout.inference.prediction import DepthMap, Photo, SegmentMap
 
 RNG = np.random.default_rng(3)
@@ -53,6 +54,53 @@ def test_a_known_camera_is_kept_and_scales_depth(embedded: Embedded, monkeypatch
     assert far.camera is not None and isinstance(near.depth, DepthMap) and isinstance(far.depth, DepthMap)
     assert np.isclose(far.camera.fov_deg, 45)
     np.testing.assert_allclose(far.depth.z / near.depth.z, np.tan(np.pi / 4) / np.tan(np.pi / 8), rtol=1e-4)
+
+
+def draw_desert() -> np.ndarray:
+    """Return sand under an evening sky, the horizon in the middle."""
+    down = np.linspace(0, 1, 240)[:, None, None]
+    sky = np.array([20, 90, 110]) * (1 - down) + np.array([90, 160, 170]) * down
+    grain = 36 * cv2.GaussianBlur(np.random.default_rng(3).standard_normal((240, 360)), (0, 0), 2)
+    sand = np.array([150, 110, 70]) + grain[:, :, None]
+    return np.clip(np.where(down < 0.45, sky, sand), 0, 255).astype(np.uint8)
+
+
+def test_the_sky_over_open_country_is_no_wall(embedded: Embedded) -> None:
+    segments = embedded.predict(Photo(draw_desert()), None).segments
+    assert isinstance(segments, SegmentMap)
+    sky = [row.id for row in segments.segments if row.kind == "sky"]
+    height = len(segments.ids)
+    assert np.isin(segments.ids[: round(0.4 * height)], sky).mean() > 0.95
+    assert not np.isin(segments.ids[round(0.5 * height) :], sky).any()
+
+
+def test_where_the_sky_is_seen_the_first_network_alone_speaks(embedded: Embedded) -> None:
+    rgb = np.ascontiguousarray(read_photo(Path(__file__).parents[2] / "examples" / "square.jpg").rgb[::4, ::4])
+    maps, camera = embedded.run(rgb)
+    alone = Embedded()
+    alone._of_open_country = None
+    expected, expected_camera = alone.run(rgb)
+    assert all((maps[name] == expected[name]).all() for name in maps)
+    assert (camera == expected_camera).all()
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "misses"),
+    [
+        (slice(0, 0), slice(0, 40), True),
+        (slice(0, 35), slice(0, 40), False),  # as good as
+        (slice(0, 0), slice(0, 8), False),  # too little
+        (slice(0, 0), slice(30, 70), False),  # not at the top: a wall, or water
+    ],
+)
+def test_open_country_has_much_sky_along_the_top(known: slice, found: slice, misses: bool) -> None:
+    def seen(rows: slice) -> Seen:
+        kind = np.zeros((4, 100, 120), np.float32)
+        kind[2] = 5
+        kind[0, rows] = 9
+        return {"kind": kind}, np.zeros(4, np.float32)
+
+    assert _misses_sky([seen(known)], [seen(found)] * 2) is misses
 
 
 def see(embedded: Embedded, monkeypatch: pytest.MonkeyPatch, rgb: np.ndarray, chances: np.ndarray) -> SegmentMap:
