@@ -185,8 +185,7 @@ def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid, depth_erro
     far, median, furthest = np.quantile(z, [0.98, 0.5, 1]).tolist()
     reach = min(max(REACH[0] * far, BEYOND * furthest), REACH[1] * far)
     lost = float(np.clip(depth_error, *MOST_LOST))  # doubtful depth takes things for ground that reach over its horizon
-    # Feet sink into the ground by as much as depth errs; a hole there would be worse.
-    sunk = depth_error if prism.kind == "ground" else 0.0
+    sunk = depth_error if prism.kind == "ground" else 0.0  # feet sink into the ground: a hole there would be worse
     return _Member(number, SlabPlane(w, away, median, far, reach, lost), own, sunk)
 
 
