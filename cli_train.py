@@ -72,13 +72,12 @@ def run_train(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
             from .inference.training.export import export_scene
             from .inference.training.pair_export import export_pair
             from .inference.training.pair_task import PairTask
+            from .inference.training.scene_task import SceneTask
 
             if isinstance(training.task, PairTask):
                 files.append(export_pair(files[0], arguments.export, training.task.outputs))
-            else:
-                files.append(
-                    export_scene(files[0], arguments.export, bits=int(training.config.options.get("bits", 16)))
-                )
+            elif isinstance(training.task, SceneTask):
+                files.append(export_scene(files[0], arguments.export, bits=training.task.bits))
         shown = {name: round(value, 4) for name, value in losses.items()}
         record = {"task": config.task, "steps": training.step, "from": begun, "losses": shown}
         record["files"] = [str(file) for file in files]

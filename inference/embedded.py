@@ -104,11 +104,8 @@ class Embedded:
             if _misses_sky(seen[:1], elsewhere):
                 elsewhere += [_run(self._of_open_country, rgb, area_px) for area_px in OPEN_AREAS_PX[1:]]
                 seen = elsewhere if _misses_sky(seen[: len(elsewhere)], elsewhere) else seen
-        all_maps, cameras = zip(*seen, strict=True)
-        size = all_maps[-1]["depth"].shape[1:]
-        return {name: np.mean([_resized(maps[name], size) for maps in all_maps], axis=0) for name in CHANNELS}, cameras[
-            0
-        ]
+        size, camera = seen[-1][0]["depth"].shape[1:], seen[0][1]
+        return {name: np.mean([_resized(maps[name], size) for maps, _ in seen], axis=0) for name in CHANNELS}, camera
 
 
 def _misses_sky(seen: list[Seen], elsewhere: list[Seen]) -> bool:
@@ -216,11 +213,8 @@ def _means(planes: np.ndarray, ids: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=3)
 def open_network(path: Path) -> Any:
     """Return ONNX Runtime's session for the network that ships, or another of its kind; it is opened once a process."""
-    remedy = (
-        "install Blockout again"
-        if path in (WEIGHTS, OPEN_COUNTRY)
-        else "give a network that blockout train has exported"
-    )
+    comes_along = path in (WEIGHTS, OPEN_COUNTRY)
+    remedy = "install Blockout again" if comes_along else "give a network that blockout train has exported"
     if not path.is_file():
         raise WeightsNotFound(f"{path}: there is no such network; {remedy}")
     return open_session(path, "the estimator embedded", remedy=remedy)

@@ -27,8 +27,8 @@ from .slabs import Region, SlabPlane, make_slabs
 
 GRID_PX, TOLERANCE_PX = 256, 1.5  # long side of the grid; furthest that a hidden edge may leave its border there
 UPRIGHT_SET = re.compile(r"\b(wall|ceiling)s?\b")
-ON_PLANE, WORSE = 0.01, 0.003  # mean relative depth error of a slab: always well; over that of what it replaces
-WORST = 0.03
+# Mean relative depth error of a slab: always well; over that of what it replaces; at most.
+ON_PLANE, WORSE, WORST = 0.01, 0.003, 0.03
 SNAP_HEIGHT = 0.02  # of the camera's height: level ground nearer to y = 0 lies there
 # A plane ends this much beyond the furthest depth seen of it, yet between so many times nearly the furthest one.
 BEYOND, REACH = 1.2, (3.0, 8.0)
@@ -207,9 +207,8 @@ def _depth_of(member: _Member, grid: _Grid) -> np.ndarray:
 def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray) -> np.ndarray:
     """Return (h, w) int, the number in ``members`` of the plane behind each pixel, seen or hidden, else -1."""
     depth = np.stack([_depth_of(member, grid) for member in members])
-    nearest = np.sort(depth, axis=0)
     # In a room two planes that a ray meets close it off. Elsewhere nothing says that a wall goes on for ever.
-    closed = np.isfinite(nearest[1]) & (not grid.sky.any()) if len(members) > 1 else np.zeros(grid.z.shape, bool)
+    closed = (np.isfinite(depth).sum(axis=0) > 1) & (not grid.sky.any())
     within = np.stack([_find_extent(member, grid, things) for member in members])
     level = np.array([member.is_level for member in members])
     sunk = np.array([member.sunk for member in members])[:, None, None]
@@ -217,10 +216,9 @@ def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray) -> np.nd
     away = np.stack([cv2.distanceTransform((~member.own).astype(np.uint8), cv2.DIST_L2, 3) for member in members])
     best, first = depth.min(axis=0), depth.argmin(axis=0)
     tied = (depth <= best * (1 + SAME_DEPTH)) & (level[:, None, None] & level[first] | (depth == best))
-    labels = np.where(np.isfinite(best), np.where(tied, away, np.inf).argmin(axis=0), -1)
-    seen_of_set = np.stack([member.own for member in members])
-    labels[np.isinf(things) & ~seen_of_set.any(axis=0)] = -1
-    return np.where(seen_of_set.any(axis=0), seen_of_set.argmax(axis=0), labels)
+    hidden = np.where(np.isfinite(best) & np.isfinite(things), np.where(tied, away, np.inf).argmin(axis=0), -1)
+    seen = np.stack([member.own for member in members])
+    return np.where(seen.any(axis=0), seen.argmax(axis=0), hidden)
 
 
 def _find_extent(member: _Member, grid: _Grid, things: np.ndarray) -> np.ndarray:

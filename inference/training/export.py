@@ -12,10 +12,11 @@ from torch import nn
 from .checkpoints import load_weights
 from .network import SceneNetwork
 
+HALVES, FEW_BITS = 16, range(2, 9)  # bits of a weight: float16, or whole numbers
 EXAMPLE = (192, 256)  # px, of the picture that the graph is traced with; any other multiple of 32 does as well
 
 
-def export_scene(checkpoint: Path, output: Path, facts: dict[str, object] | None = None, bits: int = 16) -> Path:
+def export_scene(checkpoint: Path, output: Path, facts: dict[str, object] | None = None, bits: int = HALVES) -> Path:
     """Write the embedded network of a checkpoint's averaged weights.
 
     Args:
@@ -23,7 +24,7 @@ def export_scene(checkpoint: Path, output: Path, facts: dict[str, object] | None
         output: the .onnx file; input ``rgb`` (B, 3, H, W) float32 from 0 to 1, outputs ``maps`` and ``camera`` as of
             ``SceneNetwork.forward``.
         facts: version, licence and what else the file should say of itself.
-        bits: of each weight of a convolution: 16 are halves, 8 or fewer are whole numbers, with a scale a channel.
+        bits: of each weight of a convolution: 16 are halves, 2 to 8 are whole numbers, with a scale a channel.
 
     Raises:
         CheckpointUnusable: it is none of this task.
@@ -34,7 +35,7 @@ def export_scene(checkpoint: Path, output: Path, facts: dict[str, object] | None
     return output
 
 
-def write_onnx(network: nn.Module, output: Path, facts: dict[str, object] | None = None, bits: int = 16) -> None:
+def write_onnx(network: nn.Module, output: Path, facts: dict[str, object] | None = None, bits: int = HALVES) -> None:
     """Write a scene network as .onnx with weights stored small, as of ``export_scene``, and worked with as float32."""
     import onnx
 
@@ -97,7 +98,7 @@ def _store_small(model: object, bits: int) -> None:
         if values.dtype != np.float32 or values.size == 1:
             continue
         graph.initializer.remove(weight)
-        if bits <= 8 and values.ndim == 4:
+        if bits in FEW_BITS and values.ndim == 4:
             scale = np.abs(values).max(axis=(1, 2, 3)).clip(1e-12) / (2 ** (bits - 1) - 1)
             whole = np.round(values / scale[:, None, None, None]).astype(np.int8)
             stored = {f"{name}_whole": whole, f"{name}_scale": scale, f"{name}_zero": np.zeros(len(scale), np.int8)}

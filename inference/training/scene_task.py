@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ...errors import TrainingConfigInvalid
+from .export import FEW_BITS, HALVES
 from .network import SceneNetwork, split
 from .progress_sheets import draw_scene_sheet
 from .scene_composites import SceneComposites
@@ -23,7 +24,10 @@ class SceneTask:
 
     Its options: ``scale``, how many times smaller than stored the pictures are trained on; ``composites``, a data set
     of composites in shards, relative to the scenes, and ``share``, of rows that show them; ``bits``, of each weight
-    that is exported (16).
+    that is exported (16, or 2 to 8).
+
+    Attributes:
+        bits: the last of these.
     """
 
     def __init__(self, config: TrainConfig) -> None:
@@ -31,6 +35,9 @@ class SceneTask:
         if unknown:
             raise TrainingConfigInvalid(f"The task scene has no option '{unknown[0]}': it knows {', '.join(OPTIONS)}.")
         scale, folder = int(config.options.get("scale", 1)), config.options.get("composites")
+        self.bits = config.options.get("bits", HALVES)
+        if self.bits not in (HALVES, *FEW_BITS):
+            raise TrainingConfigInvalid(f"options.bits = {self.bits!r}: weights have {HALVES} bits, or 2 to 8.")
         self.batches, self._seed = SceneBatches(config.data, config.batch, scale, config.seed), config.seed
         self._composites = None
         if folder is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from .render_solids import NONE, PRISM, Surface, place
 from .synthesis_houses import add_house, draw_style
 from .synthesis_outdoors import add_plant
-from .synthesis_stage import GROUND, OBJECT, STRUCTURE, Stage
+from .synthesis_stage import GROUND, OBJECT, STRUCTURE, Stage, ahead
 from .synthesis_streets import FAR_M, lay_ground, lay_water, scatter
 
 ROWS, COLUMNS = 7, 26  # of a mountain range's corners
@@ -38,11 +38,11 @@ def build_landscape(stage: Stage) -> float:
         _drop_rock(stage)
     for _ in range(int(rng.integers(0, 25)) if rng.random() < 0.5 else 0):
         away, angle = float(np.exp(stage.between(np.log(15), np.log(300)))), stage.between(-0.8, 0.8)
-        add_plant(stage, (away * np.sin(angle), 0.0, -away * np.cos(angle)), stage.between(2, 15))
+        add_plant(stage, ahead(away, angle), stage.between(2, 15))
     if rng.random() < 0.25:
         away, angle = stage.between(25, 150), stage.between(-0.5, 0.5)
         half = (stage.between(4, 9), stage.between(3, 6))
-        add_house(stage, (away * np.sin(angle), 0.0, -away * np.cos(angle)), angle, half, draw_style(stage))
+        add_house(stage, ahead(away, angle), angle, half, draw_style(stage))
     if rng.random() < 0.5:
         scatter(stage, int(rng.integers(1, 8)), 4, 60)
     return 60.0
@@ -88,7 +88,7 @@ def _add_relief(stage: Stage, look: Surface, xz: np.ndarray, heights: np.ndarray
 
 
 def _raise_range(stage: Stage, far: float) -> None:
-    """Raise a range of mountains, some with snow on them, or of wooded hills."""
+    """Raise a range of hills or mountains far off."""
     rng, high = stage.rng, far * stage.between(0.04, 0.35)
     look = stage.look("nature", stage.begin(), STRUCTURE, PRISM, tile_m=far * stage.between(0.05, 0.3), gloss=0.0)
     if rng.random() < 0.5:
@@ -107,7 +107,7 @@ def _roll_hills(stage: Stage) -> None:
         look = stage.look("nature", stage.begin(), GROUND, NONE, tile_m=stage.between(3, 30), gloss=0.0)
         away, angle = stage.between(40, 300), stage.between(-0.9, 0.9)
         half = (away * stage.between(0.3, 1.2), away * stage.between(0.03, 0.12), away * stage.between(0.2, 0.5))
-        at = (away * 1.4 * np.sin(angle), 0.0, -away * 1.4 * np.cos(angle))
+        at = ahead(away * 1.4, angle)
         stage.solids.add_round(look, place(at, half, stage.between(-0.5, 0.5)), sphere=True)
 
 
@@ -130,6 +130,7 @@ def _drop_rock(stage: Stage) -> None:
     away, angle = float(np.exp(stage.between(np.log(4), np.log(80)))), stage.between(-0.7, 0.7)
     look = stage.look("nature", stage.begin(), OBJECT, PRISM, tile_m=stage.between(0.5, 3), gloss=0.0)
     r = stage.between(0.03, 0.15) * away
-    at = (away * np.sin(angle), r * stage.between(-0.2, 0.4), -away * np.cos(angle))
+    x, _, z = ahead(away, angle)
+    at = (x, r * stage.between(-0.2, 0.4), z)
     size = (r * stage.between(0.7, 1.6), r * stage.between(0.5, 1.1), r * stage.between(0.7, 1.4))
     stage.solids.add_round(look, place(at, size, stage.between(0, 3), stage.between(-0.4, 0.4)), sphere=True)

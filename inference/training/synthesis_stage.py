@@ -103,6 +103,11 @@ def draw_paint(rng: np.random.Generator, vivid: float = 1.0) -> np.ndarray:
     return np.clip(grey + rng.normal(0, 0.22 * vivid, 3), 0.03, 1)
 
 
+def ahead(away: float, angle: float) -> Point:
+    """Return the place on the ground that is so far from the camera's foot, radians to the right of straight ahead."""
+    return (float(away * np.sin(angle)), 0.0, float(-away * np.cos(angle)))
+
+
 def beside(at: Point, yaw: float, x: float, z: float, y: float = 0.0) -> Point:
     """Return a point given in a thing's own axes."""
     c, s = np.cos(yaw), np.sin(yaw)

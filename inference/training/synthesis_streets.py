@@ -9,7 +9,7 @@ from .synthesis_houses import add_house, add_tower, draw_style
 from .synthesis_outdoors import add_card, add_person, add_plant, add_vehicle
 from .synthesis_rooms import add_stairs
 from .synthesis_small import add_clutter
-from .synthesis_stage import GROUND, OBJECT, STRUCTURE, Point, Stage, beside
+from .synthesis_stage import GROUND, OBJECT, STRUCTURE, Point, Stage, ahead, beside
 
 FAR_M = 600.0
 
@@ -151,7 +151,7 @@ def _add_distance(stage: Stage) -> None:
             stage.solids.add_round(look, place(at, (stage.between(80, 250), stage.between(20, 70), 120)), sphere=True)
     for _ in range(0 if sort in ("open", "hills") else int(rng.integers(6, 20))):
         far, angle = stage.between(90, 400), stage.between(-0.7, 0.7)
-        at = (far * np.sin(angle), 0.0, -far * np.cos(angle))
+        at = ahead(far, angle)
         if sort == "towers":
             add_tower(stage, at)
         else:
@@ -169,10 +169,10 @@ def build_skyline(stage: Stage) -> float:
         lay_ground(stage, str(kind), 0.0)
     for _ in range(rng.integers(8, 45)):
         angle, away = stage.between(-0.85, 0.85), far * stage.between(1, 1.6)
-        add_tower(stage, (away * np.sin(angle), 0.0, -away * np.cos(angle)))
+        add_tower(stage, ahead(away, angle))
     for _ in range(rng.integers(0, 14)):
         angle, away = stage.between(-0.8, 0.8), far * stage.between(0.15, 0.95)
-        add_plant(stage, (away * np.sin(angle), 0.0, -away * np.cos(angle)), stage.between(3, 14))
+        add_plant(stage, ahead(away, angle), stage.between(3, 14))
     scatter(stage, int(rng.integers(0, 10)), 4, 40)
     return far
 
@@ -229,7 +229,7 @@ def scatter(stage: Stage, count: int, near: float, far: float) -> None:
     """Set plants, poles, people, vehicles and clutter about, in the camera's view."""
     for _ in range(count):
         away, angle = float(np.exp(stage.between(np.log(near), np.log(far)))), stage.between(-0.6, 0.6)
-        at = (away * np.sin(angle), 0.0, -away * np.cos(angle))
+        at = ahead(away, angle)
         choice = stage.rng.random()
         if choice < 0.45:
             add_plant(stage, at, float(stage.rng.choice([stage.between(0.4, 2.2), stage.between(3, 9)])))

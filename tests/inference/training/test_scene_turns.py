@@ -16,7 +16,7 @@ SIZE = (96, 128)
 @pytest.fixture(scope="module")
 def arrays() -> dict[str, np.ndarray]:
     """Return three scenes as a shard keeps them."""
-    return pack_arrays(synthesis.Studio(seed=5).make([0, 1, 2], SIZE))
+    return pack_arrays(synthesis.Studio(seed=6).make([0, 1, 2], SIZE))
 
 
 def test_a_turned_scene_is_the_scene_seen_by_a_turned_camera(
@@ -34,12 +34,11 @@ def test_a_turned_scene_is_the_scene_seen_by_a_turned_camera(
         return eye | {"axes": new_from_old @ eye["axes"], "focal": eye["focal"] * next(count)}
 
     monkeypatch.setattr(synthesis, "_aim", aim_elsewhere)
-    cast = pack_arrays(synthesis.Studio(seed=5).make([0, 1, 2], SIZE))
+    cast = pack_arrays(synthesis.Studio(seed=6).make([0, 1, 2], SIZE))
     np.testing.assert_allclose(turned["camera"][:, [0, 4, 5, 6]], cast["camera"][:, [0, 4, 5, 6]], atol=1e-4, rtol=1e-5)
-    seen, true = (np.where(np.isfinite(a["depth"]), a["depth"], 0).astype(np.float32) for a in (turned, cast))
-    same = (turned["ids"] == cast["ids"]) & np.isfinite(turned["depth"]) & np.isfinite(cast["depth"])
-    assert same.mean() > 0.4 and (turned["ids"] == cast["ids"]).mean() > 0.9
-    error = np.abs(seen - true)[same]
+    same = (turned["ids"] == cast["ids"]) & np.isfinite(cast["depth"].astype(np.float32))
+    assert same.mean() > 0.5 and (turned["ids"] == cast["ids"]).mean() > 0.9
+    error = np.abs(turned["depth"][same].astype(np.float32) - cast["depth"][same].astype(np.float32))
     assert np.median(error) < 0.01 and np.quantile(error, 0.9) < 0.06
     turn = np.abs(turned["normal"].astype(int) - cast["normal"].astype(int)).max(axis=-1)[same]
     assert np.quantile(turn, 0.9) <= 3

@@ -9,12 +9,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
 from blockout.errors import CheckpointUnusable, TrainingConfigInvalid
-from blockout.inference.training import scene_turns
+from blockout.inference.training import scene_turns, train_config
 from blockout.inference.training.checkpoints import load_weights
 from blockout.inference.training.network import SceneNetwork
 from blockout.inference.training.scene_data import pack_arrays, write_shard
 from blockout.inference.training.scene_losses import scene_losses
 from blockout.inference.training.scene_targets import find_borders, find_middles, make_batch
+from blockout.inference.training.scene_task import SceneTask
 from blockout.inference.training.synthesis import Studio
 from blockout.inference.training.train import Training
 from blockout.inference.training.train_config import TrainConfig, learning_rate, read_config
@@ -97,6 +98,17 @@ def test_a_wrong_configuration_is_told(tmp_path: Path, text: str, message: str) 
     path.write_text(text)
     with pytest.raises(TrainingConfigInvalid, match=message):
         read_config(path)
+
+
+@pytest.mark.parametrize("bits", [1, 9, 12, "6"])
+def test_weights_have_no_other_bits_than_can_be_written(config: TrainConfig, bits: object) -> None:
+    with pytest.raises(TrainingConfigInvalid, match=r"options\.bits = .*: weights have 16 bits, or 2 to 8"):
+        SceneTask(replace(config, options={"bits": bits}))
+
+
+@pytest.mark.parametrize("name", ["embedded", "open_country", "pair"])
+def test_what_ships_was_made_by_configurations_that_are_read(name: str) -> None:
+    read_config(Path(train_config.__file__).with_name(f"{name}.toml"))
 
 
 def test_folders_are_relative_to_the_configuration(tmp_path: Path) -> None:
