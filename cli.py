@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .cli_options import Stopped, parse_arguments
+from .cli_options import NOTHING_WRITTEN, Stopped, parse_arguments
 from .errors import BlockoutError, Cancelled, UsageError
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
     with _stoppable() as was_stopped:
+        when_stopped = NOTHING_WRITTEN
         try:
             arguments = parse_arguments(argv)
+            when_stopped = getattr(arguments, "when_stopped", NOTHING_WRITTEN)
             if "run" in arguments:  # a command that is not about photos
                 return int(arguments.run(arguments, was_stopped))
             if arguments.command == "models":
@@ -46,12 +48,11 @@ def main(argv: list[str] | None = None) -> int:
             return _run(arguments, was_stopped)
         except SystemExit as said:  # --help and --version have printed what was asked
             return int(said.code or 0)
-        except BlockoutError as error:  # before the work on any photo
+        except (BlockoutError, KeyboardInterrupt) as error:  # not of the work on one photo
+            if was_stopped() or not isinstance(error, BlockoutError):
+                error = Cancelled(f"interrupted: {when_stopped}.")
             print(f"blockout: {error}", file=sys.stderr)
             return error.exit_code
-        except KeyboardInterrupt:
-            print("blockout: interrupted, nothing was written.", file=sys.stderr)
-            return Cancelled.exit_code
 
 
 def _run(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
@@ -114,16 +115,14 @@ def _attempt(photo: Path, arguments: argparse.Namespace, console: Console, was_s
         summary = _work(photo, arguments, console.watch(photo, was_stopped))
         errors = [row["error"] for row in summary.get("rows", ()) if "error" in row]
         outcome = Outcome(photo, "\n".join(errors), int(bool(errors)), summary)
-    except BlockoutError as error:
-        outcome = Outcome(photo, message=str(error), exit_code=error.exit_code)
-    except MemoryError:
-        needs = f"{photo} needs more memory than is free"
-        outcome = Outcome(photo, f"{needs}: close other programs, or give a photo of fewer megapixels.", 1)
     except BaseException as error:  # noqa: BLE001  the last line of defence: users get a sentence, never a traceback
-        if was_stopped() or isinstance(error, KeyboardInterrupt):
-            outcome = Outcome(
-                photo, message=f"{photo}: interrupted, nothing was written.", exit_code=Cancelled.exit_code
-            )
+        if was_stopped() or isinstance(error, KeyboardInterrupt):  # a library may make another error of it
+            outcome = Outcome(photo, f"{photo}: interrupted: {NOTHING_WRITTEN}.", Cancelled.exit_code)
+        elif isinstance(error, BlockoutError):
+            outcome = Outcome(photo, str(error), error.exit_code)
+        elif isinstance(error, MemoryError):
+            needs = f"{photo} needs more memory than is free"
+            outcome = Outcome(photo, f"{needs}: close other programs, or give a photo of fewer megapixels.", 1)
         else:
             console.trace(error)
             what = " ".join(f"{photo}: {type(error).__name__}: {error}".split())

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .cli_options import LARGEST_SEED, Stopped, add_reporting, names, positive, whole
+from .cli_options import GOES_ON, LARGEST_SEED, Stopped, add_reporting, names, positive, whole
 from .cli_pair import add_backgrounds
 from .cli_synthesize import add_synthesize
-from .errors import Cancelled, UsageError
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from .inference.training.compose_plan import Recipe
@@ -38,7 +38,7 @@ def _add_compose(actions: argparse._SubParsersAction[Any]) -> None:
         description="Paste cut-outs on backgrounds: overlay, mask, depth and box of each. The same options and "
         "pictures give the same bytes; repeated after an interruption, the command goes on where it stopped.",
     )
-    compose.set_defaults(run=run_compose)
+    compose.set_defaults(run=run_compose, when_stopped=GOES_ON)
     compose.add_argument("--foregrounds", required=True, type=Path, metavar="DIR", help="pictures with transparency")
     compose.add_argument("--backgrounds", required=True, type=Path, metavar="DIR", help="photos; their middle is used")
     compose.add_argument("-o", "--output", required=True, type=Path, metavar="OUT", help="the folder of the data set")
@@ -123,17 +123,14 @@ def run_compose(arguments: argparse.Namespace, was_stopped: Stopped) -> int:
 
     recipe = _read_recipe(arguments)
     with make_console(arguments) as console:
-        try:
-            done = compose(
-                recipe,
-                arguments.output,
-                workers=arguments.workers,
-                ray_address=arguments.ray,
-                keep_going=arguments.keep_going,
-                progress=console.watch(arguments.output, was_stopped),
-            )
-        except KeyboardInterrupt:
-            raise Cancelled(f"{arguments.output}: interrupted: repeat the command, which goes on from there.") from None
+        done = compose(
+            recipe,
+            arguments.output,
+            workers=arguments.workers,
+            ray_address=arguments.ray,
+            keep_going=arguments.keep_going,
+            progress=console.watch(arguments.output, was_stopped),
+        )
         for sentence in done.skipped:
             console.say(f"blockout: skipped {sentence}")
         record = {"output": str(arguments.output), "samples": done.recipe.samples, "resumed": done.resumed}

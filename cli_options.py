@@ -11,6 +11,8 @@ from .errors import UsageError
 from .inference.catalogue import DEFAULT
 
 Stopped = Callable[[], bool]  # tells whether Ctrl-C or SIGTERM came
+# What an interruption leaves, of commands in general and of those that say so.
+NOTHING_WRITTEN, GOES_ON = "nothing was written", "repeat the command, which goes on from there"
 LARGEST_SEED = 2**63 - 1
 EPILOG = "Stages open in Blender and in Maya; exit codes: 0 done, 1 bad data, 2 wrong usage, 130 interrupted."
 

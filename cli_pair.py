@@ -17,7 +17,7 @@ def add_backgrounds(actions: argparse._SubParsersAction[Any]) -> None:
         description="Write scenes of 'dataset synthesize' as OUT/pictures and OUT/depths, which 'dataset compose' "
         "takes with --backgrounds and --background-depths.",
     )
-    backgrounds.set_defaults(run=run_backgrounds)
+    backgrounds.set_defaults(run=run_backgrounds, when_stopped="repeat the command, which begins anew")
     backgrounds.add_argument("scenes", type=Path, metavar="SCENES", help="the folder of scenes")
     backgrounds.add_argument(
         "-o", "--output", required=True, type=Path, metavar="OUT", help="the folder for pictures and depths"

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .cli_options import LARGEST_SEED, Stopped, add_reporting, names, whole
+from .cli_options import GOES_ON, LARGEST_SEED, Stopped, add_reporting, names, whole
 
 
 def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
@@ -17,7 +17,7 @@ def add_synthesize(actions: argparse._SubParsersAction[Any]) -> None:
         description="Ray-cast rooms, table tops, streets and skylines with the truth for each pixel. The same seed and "
         "material give the same scenes; repeated, the command makes those that are missing.",
     )
-    synthesize.set_defaults(run=run_synthesize)
+    synthesize.set_defaults(run=run_synthesize, when_stopped=GOES_ON)
     synthesize.add_argument(
         "-o", "--output", required=True, type=Path, metavar="OUT", help="the folder of the data set"
     )

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .cli_options import Stopped, add_reporting, whole
+from .cli_options import GOES_ON, Stopped, add_reporting, whole
 from .cli_pair import run_evaluate_pair, run_find_lr
 
 
@@ -18,7 +18,7 @@ def add_training(commands: argparse._SubParsersAction[Any]) -> None:
         description="Train the network that is built in, or the one that compares a photo with its clean plate: the "
         "file's task says which. Repeated, the command goes on from the last checkpoint, bit by bit.",
     )
-    train.set_defaults(run=run_train)
+    train.set_defaults(run=run_train, when_stopped=GOES_ON)
     train.add_argument("config", type=Path, metavar="CONFIG.toml", help="task, data, output, steps, batch, rate ...")
     train.add_argument("--find-lr", action="store_true", help="only test learning rates, draw a plot and suggest one")
     train.add_argument("--plot", type=Path, metavar="FILE.png", help="of --find-lr (default: CONFIG.rate.png here)")

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blockout import pipeline
 from blockout.cli import main
+from blockout.errors import LibraryMissing
 from commands import assert_refused, build
 from PIL import Image
 
@@ -179,6 +182,21 @@ def test_an_interruption_leaves_nothing_behind(number: signal.Signals, tmp_path:
     assert json.loads(rest.splitlines()[-1])["exit_code"] == 130
     assert "Traceback" not in rest
     assert not list(out.iterdir())
+
+
+def test_an_interruption_that_a_library_makes_an_error_of_is_still_one(
+    room: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            raise LibraryMissing("a library does not load (initialization failed): install it") from None
+
+    monkeypatch.setattr(pipeline, "photo_to_usd", load)
+    assert main(["build", str(room / "room.png"), "-o", str(out)]) == 130
+    assert "room.png: interrupted: nothing was written." in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -67,10 +67,11 @@ def test_cycles_without_blender_is_told_in_a_sentence(
     assert not (tmp_path / "set").exists()
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 def test_material_that_may_not_be_used_is_told_by_workers_too(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    workers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "textures").mkdir()
     command = ["dataset", "synthesize", "-o", str(tmp_path / "set"), "--count", "8", "--material", str(tmp_path)]
-    assert main(command) == 1
+    assert main([*command, "--workers", workers]) == 1
     assert "holds no picture under CC0 or MIT-0" in capsys.readouterr().err

@@ -64,7 +64,7 @@ def _share_out(recipe: Recipe, folder: Path, count: Callable[[int], None]) -> in
 
     @ray.remote(num_cpus=1, max_retries=0)
     def work(recipe: Recipe, chunk: int) -> tuple[int, int]:
-        resumed = compose_chunk(recipe, folder, chunk, lambda: None)
+        resumed = compose_chunk(recipe, folder, chunk, lambda done: None)
         return resumed, len(recipe.numbers(chunk))
 
     stored = ray.put(recipe)

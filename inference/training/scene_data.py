@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +14,13 @@ import numpy as np
 
 from ...errors import DatasetUnusable
 from .material_folder import FREE
+from .workers import Tell, share_out
 
 SHARD = 128  # scenes, unless a data set says otherwise
 SIZES = ((192, 256), (192, 256), (160, 288), (192, 256), (256, 192), (192, 256), (160, 256), (128, 384))  # px, in turn
 BATCH = 8
 ARRAYS = ("rgb", "depth", "ids", "labels", "normal", "camera")
 Progress = Callable[[int, int], None]
-_made_by: dict[str, Any] = {}  # of a worker's process
 
 
 def synthesize(
@@ -44,9 +42,9 @@ def synthesize(
         count: of scenes, rounded up to whole shards.
         seed: with a scene's number it decides everything about it.
         pack: folder of textures, skies and models; None draws patterns.
-        workers: processes, one thread each.
+        workers: processes, one thread each; 1 works in this one.
         held_out: use the files that are kept for evaluation.
-        progress: called with shards done and shards wanted.
+        progress: called with scenes done and scenes wanted; an exception raised in it stops the work.
         shard: scenes in each.
         licences: of the pack's files that may be used.
         cycles: share of scenes that Cycles lights, by the Python with bpy that BLOCKOUT_BPY_PYTHON names.
@@ -57,6 +55,7 @@ def synthesize(
     Raises:
         DatasetUnusable: the folder holds scenes of another seed or material, the pack has nothing that may be used, or
             there is no Cycles.
+        WorkerLost: a process was killed.
     """
     if cycles:
         from .cycles import find_python
@@ -64,17 +63,16 @@ def synthesize(
         find_python()
     facts = {"seed": seed, "held_out": held_out, "pack": pack is not None, "shard": shard, "cycles": cycles}
     _claim(folder, facts | {"licences": list(licences) if pack else []})
-    made_by = {"pack_folder": pack, "seed": seed, "held_out": held_out, "licences": licences, "cycles": cycles}
     wanted = range(-(-count // shard))
     missing = [number for number in wanted if not _shard(folder, number).is_dir()]
-    done, spawn = len(wanted) - len(missing), multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, _start_worker, (made_by,)) as pool:
-        for future in as_completed([pool.submit(_make_shard, folder, number, shard) for number in missing]):
-            future.result()
-            done += 1
-            if progress:
-                progress(done, len(wanted))
-    return len(missing)
+    before = shard * (len(wanted) - len(missing))
+
+    def tell(done: int) -> None:
+        if progress:
+            progress(before + done, shard * len(wanted))
+
+    work = partial(_make_shard, folder, shard, (pack, seed, held_out, "cpu", licences, cycles))
+    return len(list(share_out(work, missing, workers, tell, "scenes")))
 
 
 def _claim(folder: Path, facts: dict[str, object]) -> None:
@@ -91,26 +89,28 @@ def _shard(folder: Path, number: int) -> Path:
     return folder / f"scenes-{number:05d}"
 
 
-def _start_worker(made_by: dict[str, Any]) -> None:
-    """Note what this process makes scenes with; errors of it are to end a shard, not the process."""
-    global _made_by
-    _made_by = made_by
-
-
-@cache
-def _open_studio() -> Any:
-    import torch
-
+@lru_cache(maxsize=1)
+def _open_studio(*made_by: Any) -> Any:
+    """Return the process's studio: the material is read once."""
     from .synthesis import Studio
 
-    torch.set_num_threads(1)
-    return Studio(**_made_by)
+    return Studio(*made_by)
 
 
-def _make_shard(folder: Path, number: int, shard: int) -> None:
-    size, numbers = SIZES[number % len(SIZES)], list(range(number * shard, (number + 1) * shard))
-    scenes = [_open_studio().make(numbers[first : first + BATCH], size) for first in range(0, shard, BATCH)]
-    write_shard(_shard(folder, number), [pack_arrays(batch) for batch in scenes])
+def _make_shard(folder: Path, shard: int, made_by: tuple[Any, ...], number: int, tell: Tell) -> None:
+    import torch
+
+    studio, size, batches = _open_studio(*made_by), SIZES[number % len(SIZES)], []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the same sums in the same order, whatever the machine
+    try:
+        for done in range(0, shard, BATCH):
+            numbers = [number * shard + i for i in range(done, min(done + BATCH, shard))]
+            batches.append(pack_arrays(studio.make(numbers, size)))
+            tell(done + len(numbers))
+    finally:
+        torch.set_num_threads(threads)
+    write_shard(_shard(folder, number), batches)
 
 
 def pack_arrays(scenes: object) -> dict[str, np.ndarray]:

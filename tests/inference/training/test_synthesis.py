@@ -1,4 +1,7 @@
 import json
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
-from blockout.errors import DatasetUnusable
+from blockout.errors import DatasetUnusable, WorkerLost
 from blockout.inference.training import synthesis
 from blockout.inference.training.scene_data import ARRAYS, SceneShards, synthesize
 from blockout.inference.training.synthesis import Scenes, Studio
@@ -68,6 +71,30 @@ def test_shards_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
         for name in ARRAYS:
             np.testing.assert_array_equal(a[name], b[name])
     assert synthesize(tmp_path / "1", 4, seed=3, shard=2) == 0  # all is there
+
+
+def test_a_killed_worker_is_told_and_the_rest_follows(tmp_path: Path) -> None:
+    def kill_one(done: int, wanted: int) -> None:
+        if done and (workers := multiprocessing.active_children()):
+            os.kill(workers[0].pid, signal.SIGKILL)
+
+    with pytest.raises(WorkerLost, match=r"a worker was killed after [\d,]+ scenes.*goes on from there"):
+        synthesize(tmp_path, 64, seed=3, workers=2, shard=16, progress=kill_one)
+    assert 1 <= synthesize(tmp_path, 64, seed=3, workers=2, shard=16) <= 4
+    assert sum(SceneShards(tmp_path).lengths) == 64
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interruption_ends_the_work_within_a_shard(tmp_path: Path, workers: int) -> None:
+    def stop(done: int, wanted: int) -> None:
+        assert wanted == 1024
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        synthesize(tmp_path, 1024, seed=3, workers=workers, shard=512, progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == ["scenes.json"]
+    assert not multiprocessing.active_children()
 
 
 def test_scenes_of_another_seed_are_not_mixed_in(tmp_path: Path) -> None:
