@@ -16,8 +16,9 @@ from .layout import SKY_SCORE, Regions, is_plinth, measure_regions, score_sky
 from .lying import find_lying
 from .mask_stacks import softmax
 from .onnx_session import open_session
+from .open_sky import CHANCE, bring_under_sky, find_open_sky, is_open, may_be_open
 from .prediction import KINDS, SHAPES, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
-from .regions import keep_connected, segment_regions, sharpen_outlines
+from .regions import keep_connected, means_of, segment_regions, sharpen_outlines
 from .resample import nearest_pixels, shrink
 from .vanishing import refine_gravity
 
@@ -26,10 +27,8 @@ OPEN_COUNTRY = WEIGHTS.with_name("open_country.onnx")  # the same network, train
 # Of the reduced photos that the network sees: the size that it was trained at tells the camera, and the mean of all
 # the rest, for larger ones show what is small.
 AREAS_PX = (96 * 128, 160 * 192, 256 * 320)
-# A photo is of open country where that network, at the smaller sizes, sees so much sky, and along so much of the top
-# of the picture, and the first network sees less than a share of that.
-OPEN_AREAS_PX = AREAS_PX[:2]
-OPEN_SKY, OPEN_TOP, TOP, MISSED = 0.12, 0.6, 0.06, 0.6
+# It looks for open sky at the smaller sizes, and has the word where the first sees less than this share of that sky.
+OPEN_AREAS_PX, MISSED = AREAS_PX[:2], 0.6
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 # Pieces of even colour, which instances are joined from: longer side of the photo, and as of ``segment_regions``.
 PIECES_SIDE_PX, GRANULARITY, MOST_PIECES, LEAST_PIECE = 640, 32.0, 300, 0.0005
@@ -80,10 +79,10 @@ class Embedded:
             camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
         z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
         seen_by = camera.resized(*reduced.size)
-        down = _gravity(reduced, seen_by, seen[1:].astype(np.float64))
+        down = _gravity(reduced, seen_by, seen[1:].astype(np.float64), maps["sky"][0])
         segments = _segments(maps, reduced.rgb, seen_by, down)
         depth = DepthMap(np.clip(z, NEAR_M, FAR_M).astype(np.float32), is_metric=False, error=ERROR)
-        depth, down = ground_depth(depth, segments, reduced, seen_by, down)
+        depth, down = ground_depth(depth, segments, reduced, seen_by, down, maps["sky"][0])
         return Estimate(depth, segments, camera, down)
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -95,31 +94,32 @@ class Embedded:
             rgb: (H, W, 3) uint8, sRGB.
 
         Returns:
-            (C, h, w) float32 maps by name, at half the largest photo's size; (4,) float32: log of the focal length over
-            sqrt(height * width), and down in camera axes.
+            (C, h, w) float32 maps by name, at half the largest photo's size, and ``sky``, the chance of open sky;
+            (4,) float32: log of the focal length over sqrt(height * width), and down in camera axes.
         """
-        seen = [_run(self._session, rgb, area_px) for area_px in AREAS_PX]
+        seen, sky = [_run(self._session, rgb, area_px) for area_px in AREAS_PX], np.zeros((1, 1), np.float32)
         if self._of_open_country is not None:
-            elsewhere = [_run(self._of_open_country, rgb, OPEN_AREAS_PX[0])]
-            if _misses_sky(seen[:1], elsewhere):
-                elsewhere += [_run(self._of_open_country, rgb, area_px) for area_px in OPEN_AREAS_PX[1:]]
-                seen = elsewhere if _misses_sky(seen[: len(elsewhere)], elsewhere) else seen
+            elsewhere, sky = _look_for_sky(self._of_open_country, rgb)
+            if is_open(sky) and _sees_less(seen[: len(elsewhere)], sky):
+                seen = elsewhere
         size, camera = seen[-1][0]["depth"].shape[1:], seen[0][1]
-        return {name: np.mean([_resized(maps[name], size) for maps, _ in seen], axis=0) for name in CHANNELS}, camera
+        maps = {name: np.mean([_resized(maps[name], size) for maps, _ in seen], axis=0) for name in CHANNELS}
+        return maps | {"sky": sky[None]}, camera
 
 
-def _misses_sky(seen: list[Seen], elsewhere: list[Seen]) -> bool:
-    """Return whether there is sky for one network, as of open country, that is none for the other."""
-    known, found = _sky_of(seen), _sky_of(elsewhere)
-    top = found[: round(TOP * len(found))]
-    return bool(found.mean() > OPEN_SKY and top.mean() > OPEN_TOP and known.mean() < MISSED * found.mean())
-
-
-def _sky_of(seen: list[Seen]) -> np.ndarray:
-    """Return (h, w) bool, where the sky is the likeliest kind at several sizes together."""
+def _look_for_sky(session: Any, rgb: np.ndarray) -> tuple[list[Seen], np.ndarray]:
+    """Return what the network for open country sees, and (h, w) float32, the chance of sky at its best."""
+    seen = [_run(session, rgb, OPEN_AREAS_PX[0])]
+    if may_be_open(softmax(seen[0][0]["kind"], axis=0)[SKY]):
+        seen += [_run(session, rgb, area_px) for area_px in OPEN_AREAS_PX[1:]]
     size = seen[-1][0]["kind"].shape[1:]
-    chances = np.mean([softmax(_resized(maps["kind"], size), axis=0) for maps, _ in seen], axis=0)
-    return np.asarray(chances.argmax(axis=0) == SKY)
+    return seen, np.max([_resized(softmax(maps["kind"], axis=0), size)[SKY] for maps, _ in seen], axis=0)
+
+
+def _sees_less(seen: list[Seen], sky: np.ndarray) -> bool:
+    """Return whether the sky is the likeliest kind on much less of a picture than may be sky."""
+    chances = np.mean([_resized(softmax(maps["kind"], axis=0), sky.shape) for maps, _ in seen], axis=0)
+    return bool((chances.argmax(axis=0) == SKY).mean() < MISSED * (sky > CHANCE).mean())
 
 
 def _run(session: Any, rgb: np.ndarray, area_px: int) -> Seen:
@@ -144,31 +144,31 @@ def network_size(size: tuple[int, ...], area_px: int) -> tuple[int, int]:
     return min(height, 24) * STRIDE, min(width, 24) * STRIDE
 
 
-def _gravity(photo: Photo, camera: Camera, seen: np.ndarray) -> np.ndarray:
-    """Return gravity as the camera has it, or as the network saw it and straight lines make it more exact."""
+def _gravity(photo: Photo, camera: Camera, seen: np.ndarray, sky: np.ndarray) -> np.ndarray:
+    """Return gravity as the camera has it, or as the network saw it, and lines and open sky make it more exact."""
     if camera.down_cam is not None:
         return np.array(camera.down_cam)
-    down = seen / max(float(np.linalg.norm(seen)), 1e-6)
+    down = bring_under_sky(seen / max(float(np.linalg.norm(seen)), 1e-6), camera, sky)
     refined = refine_gravity(photo, camera, down, GRAVITY_ERROR_DEG)
-    return down if refined is None else refined
+    return down if refined is None else bring_under_sky(refined, camera, sky)
 
 
 def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down_cam: np.ndarray) -> SegmentMap:
     reduced = shrink(rgb, PIECES_SIDE_PX)
     pieces = segment_regions(reduced, GRANULARITY, MOST_PIECES, LEAST_PIECE)
-    means = _means(_resized(softmax(maps["kind"], axis=0), pieces.shape), pieces)
-    _correct(means, measure_regions(reduced, pieces, camera.resized(*pieces.shape), down_cam))
+    means = means_of(_resized(softmax(maps["kind"], axis=0), pieces.shape), pieces)
+    _correct(means, measure_regions(reduced, pieces, camera.resized(*pieces.shape), down_cam), maps["sky"][0])
     chances = means[:, pieces]
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
-    log_z, likely = _resized(maps["depth"], pieces.shape)[0], _means(chances[GROUND][None], ids)[0]
+    log_z, likely = _resized(maps["depth"], pieces.shape)[0], means_of(chances[GROUND][None], ids)[0]
     lying = find_lying(log_z, ids, kinds, likely, camera.resized(*pieces.shape), down_cam)
     if lying.any():
         ids[lying[ids]] = np.flatnonzero(kinds == GROUND)[0]
     fine = sharpen_outlines(ids, rgb) if min(rgb.shape[:2]) > 64 else nearest_pixels(ids, rgb.shape[:2])
     fine, origin = _keep_parts(fine, kinds)
-    score = _means(chances.max(axis=0)[None], ids)[0]
-    likeness = _means(_resized(softmax(maps["shape"], axis=0), pieces.shape), ids)
+    score = means_of(chances.max(axis=0)[None], ids)[0]
+    likeness = means_of(_resized(softmax(maps["shape"], axis=0), pieces.shape), ids)
     shapes = np.where(likeness.max(axis=0) > SURE, np.array(SHAPES)[likeness.argmax(axis=0)], "")
     rows = []
     for i, old in list(enumerate(origin))[1:]:
@@ -178,10 +178,11 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down
     return SegmentMap(fine, tuple(rows))
 
 
-def _correct(chances: np.ndarray, regions: Regions) -> None:
+def _correct(chances: np.ndarray, regions: Regions, open_sky: np.ndarray) -> None:
     """Change (4, N + 1) chances of kinds in place by what lies where, and looks like what, in a photo."""
     sky, ground = chances[SKY], chances[GROUND]
-    sky[(score_sky(regions) >= SKY_SCORE) & (sky > SKY_CHANCE)] = 1.0
+    known = find_open_sky(open_sky, regions)
+    sky[known | (score_sky(regions, known) >= SKY_SCORE) & (sky > SKY_CHANCE)] = 1.0
     ground *= np.clip((regions.below - OVER_HORIZON) / (1 - OVER_HORIZON), 0, 1)
     ground[is_plinth(regions, chances.argmax(axis=0) == GROUND)] = 0
 
@@ -202,12 +203,6 @@ def _keep_parts(ids: np.ndarray, kinds: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _resized(planes: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     return np.stack([cv2.resize(plane, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) for plane in planes])
-
-
-def _means(planes: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Return (C, N + 1) means of planes (C, h, w) over each id."""
-    pixels = np.maximum(np.bincount(ids.ravel()), 1)
-    return np.stack([np.bincount(ids.ravel(), plane.ravel()) / pixels for plane in planes])
 
 
 @lru_cache(maxsize=3)

@@ -10,6 +10,7 @@ from .agreement import agree
 from .edges import LEAST_SIDE_PX, sharpen_depth
 from .fronts import straighten_fronts
 from .layout import are, height_over_horizon, measure_regions
+from .open_sky import bring_under_sky, is_open
 from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
 from .regions import boxes_of, keep_connected, medians_of, most_common
 from .resample import nearest_pixels, shrink
@@ -18,6 +19,7 @@ from .standing import CAMERA_HEIGHT_M, depth_from_planes, level_axes, stand_on_g
 SIDE_PX = 640  # longer side of the reduced photo that segments stand on
 LEAST_GROUND = 0.05  # of the photo: less does not tell the plane of the ground
 GRAVITY_WEIGHT = 3.0  # of gravity as known before, against what the depth of the ground tells
+OPEN_GRAVITY_WEIGHT = 30.0  # the same under open sky, where ground goes on to where a network's depth does not reach
 ROLL_WEIGHT = 100.0  # of its roll, likewise: upright lines tell that, and depth hardly
 FEET_WEIGHT = 0.3  # of what the depth of things tells where their feet meet the ground, likewise
 FLAT, FITS = 0.02, 8  # relative error of depth that counts in full for the ground; rounds of weighted least squares
@@ -28,7 +30,7 @@ RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors
 
 
 def ground_depth(
-    depth: DepthMap, segments: SegmentMap, photo: Photo, camera: Camera, down_cam: np.ndarray
+    depth: DepthMap, segments: SegmentMap, photo: Photo, camera: Camera, down_cam: np.ndarray, sky: np.ndarray
 ) -> tuple[DepthMap, np.ndarray]:
     """Lay the ground on one plane, move every other segment to where its foot meets it, and straighten fronts.
 
@@ -38,6 +40,7 @@ def ground_depth(
         photo: what both are of.
         camera: its intrinsics; gravity stays as it is where the camera has it.
         down_cam: (3,) unit vector along gravity, camera axes, as known without the depth.
+        sky: (h', w') float32 0..1, the chance of open sky.
 
     Returns:
         The depth, (H, W), of 640 px at most, in which the sky stays as it is; and gravity as the ground agrees with it.
@@ -54,7 +57,8 @@ def ground_depth(
     if ground.mean() < LEAST_GROUND:
         return depth, down_cam
     if camera.down_cam is None:
-        down_cam = _fit_ground(depth.z, ids, kinds, camera, down_cam)
+        weight = OPEN_GRAVITY_WEIGHT if is_open(sky) else GRAVITY_WEIGHT
+        down_cam = bring_under_sky(_fit_ground(depth.z, ids, kinds, camera, down_cam, weight), camera, sky)
     planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
     apart, scale = _compare(depth.z, ids, planes, ground, camera)
     strange = (np.abs(medians_of(apart, ids, len(kinds))) > STRANGE) & are(kinds, "structure", "object")
@@ -105,7 +109,9 @@ def _find_moves(apart: np.ndarray, ids: np.ndarray, groups: np.ndarray, kinds: l
     return np.asarray(kept[ids] + relief - apart)
 
 
-def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camera, down_cam: np.ndarray) -> np.ndarray:
+def _fit_ground(
+    z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camera, down_cam: np.ndarray, weight_known: float
+) -> np.ndarray:
     """Return (3,) the unit normal, downwards, of the plane nearest to gravity and to what depth tells of the ground.
 
     It tells that of what is seen of the ground, and of where it goes on below the feet of things.
@@ -120,7 +126,7 @@ def _fit_ground(z: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camer
     if fall <= 0:
         return down_cam
     share = np.repeat([1.0, FEET_WEIGHT * len(seen) / max(len(feet), 1)], [len(seen), len(feet)])
-    held = np.sqrt(np.array([GRAVITY_WEIGHT, GRAVITY_WEIGHT, ROLL_WEIGHT]) * len(seen))
+    held = np.sqrt(np.array([weight_known, weight_known, ROLL_WEIGHT]) * len(seen))
     # The plane is w . P = 1, about down_cam / fall.
     known = np.stack([down_cam, *level_axes(down_cam)]) * held[:, None] * fall
     weight, plane = np.sqrt(share), down_cam

@@ -67,6 +67,13 @@ def height_over_horizon(camera: Camera, down_cam: np.ndarray) -> np.ndarray:
     return -(down_cam[0] * x[None] + down_cam[1] * y[:, None] + down_cam[2])
 
 
+def elevation_of(camera: Camera, down_cam: np.ndarray) -> np.ndarray:
+    """Return (H, W) float64 radians, the angle of each pixel's ray over the horizon; negative below."""
+    x = (np.arange(camera.width) + 0.5 - camera.cx) / camera.fx
+    y = (np.arange(camera.height) + 0.5 - camera.cy) / camera.fy
+    return np.asarray(np.arcsin(height_over_horizon(camera, down_cam) / np.sqrt(1 + x[None] ** 2 + y[:, None] ** 2)))
+
+
 def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> Regions:
     """Measure every region of a reduced picture in one pass."""
     number = int(ids.max()) + 1
@@ -140,11 +147,19 @@ def _find_upright(ids: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return is_upright
 
 
-def score_sky(regions: Regions) -> np.ndarray:
+def find_smooth(regions: Regions) -> np.ndarray:
+    """Return (N + 1,) float64 0..1: high for what has little contrast within."""
+    return np.asarray(np.clip(1.6 - regions.rough / 2, 0, 1))
+
+
+def score_sky(regions: Regions, known: np.ndarray | None = None) -> np.ndarray:
     """Return (N + 1,) float64 0..1: high for what is smooth, over the horizon, reaches the top, and is blue or light.
 
     Light means lighter than what stands directly under it: a white ceiling is smooth and reaches the top as well, and
     is told from an overcast sky only by the light wall below.
+
+    Args:
+        known: (N + 1,) bool, what is sky for certain.
     """
     r = regions
     light = r.lab[:, 0]
@@ -153,11 +168,13 @@ def score_sky(regions: Regions) -> np.ndarray:
     broad = np.clip((r.right - r.left + 1) / (0.25 * r.ids.shape[1]), 0, 1)  # a bright slit is a lamp or a curtain
     lighter = np.clip((light - rest) / 28, 0, 1)
     bluer = np.clip(r.blue / 40, 0, 1) * np.clip(light / 24, 0, 1)
-    smooth = np.clip(1.6 - r.rough / 2, 0, 1)
     over = np.clip(1 - 12 * r.below, 0, 1)
-    looks = np.clip(0.75 * np.maximum(lighter, bluer) + 0.35 * np.minimum(lighter, bluer), 0, 1) * smooth * over
+    looks = np.clip(0.75 * np.maximum(lighter, bluer) + 0.35 * np.minimum(lighter, bluer), 0, 1)
+    looks *= find_smooth(r) * over
     looks[0] = 0
     score = np.where(r.top <= 1, looks * np.where(lighter > bluer, broad, 1) * np.clip(r.area / 0.01, 0, 1), 0.0)
+    if known is not None:
+        score[known] = 1.0
     for _ in range(len(looks)):  # clouds and gaps that hang on a piece of sky
         beside = _share_of_border(r, score >= SKY_SCORE)
         grown = np.where(beside > 0, np.clip(looks + 0.3 * beside * (looks > 0.2), 0, 1), 0.0)

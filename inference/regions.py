@@ -84,6 +84,12 @@ def touching_pixels(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(swap, other, one)[touch], np.where(swap, one, other)[touch]
 
 
+def means_of(planes: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return (C, N + 1) means of planes (C, h, w) over each id."""
+    pixels = np.maximum(np.bincount(ids.ravel()), 1)
+    return np.stack([np.bincount(ids.ravel(), plane.ravel()) / pixels for plane in planes])
+
+
 def medians_of(values: np.ndarray, ids: np.ndarray, count: int) -> np.ndarray:
     """Return (count,) float64 medians of values over each of ids from 0, of the same shape; NaN counts as 0."""
     order = np.argsort(ids, axis=None, kind="stable")

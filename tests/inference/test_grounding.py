@@ -16,6 +16,7 @@ CAMERA = camera_from_fov(60, SIZE, "test")
 DOWN = down_from_angles(-8.0, 2.0)
 BOX = (slice(90, 170), slice(120, 180))
 KINDS: dict[int, Kind] = {1: "sky", 2: "ground", 3: "structure", 4: "object"}
+NO_SKY = np.zeros((1, 1), np.float32)
 RNG = np.random.default_rng(0)
 
 
@@ -36,11 +37,16 @@ def true_depth() -> tuple[np.ndarray, np.ndarray]:
 
 
 def settle(
-    z: np.ndarray, ids: np.ndarray, down: np.ndarray = DOWN, kinds: dict[int, Kind] = KINDS, camera: Camera = CAMERA
+    z: np.ndarray,
+    ids: np.ndarray,
+    down: np.ndarray = DOWN,
+    kinds: dict[int, Kind] = KINDS,
+    camera: Camera = CAMERA,
+    sky: np.ndarray = NO_SKY,
 ) -> tuple[DepthMap, np.ndarray]:
     rows = tuple(Segment(i, kind, kind) for i, kind in kinds.items() if (ids == i).any())
     photo = Photo(RNG.integers(0, 256, (*SIZE, 3), dtype=np.uint8))
-    return ground_depth(DepthMap(z, error=0.1), SegmentMap(ids, rows), photo, camera, down)
+    return ground_depth(DepthMap(z, error=0.1), SegmentMap(ids, rows), photo, camera, down, sky)
 
 
 def ratio(z: np.ndarray, truth: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -180,3 +186,14 @@ def test_a_pole_stands_upright_whatever_its_depth_leans(right: int, is_pole: boo
     found = settle(leaning, ids)[0].z
     spread = np.ptp(np.log(found / truth)[95:165, 124 : right - 4], axis=0).mean()
     assert (spread < 0.03) == is_pole
+
+
+def test_under_open_sky_gravity_is_less_led_astray_by_depth_and_the_horizon_stays_below() -> None:
+    truth, ids = true_depth()
+    bent = truth * np.linspace(0.5, 1.2, SIZE[0], dtype=np.float32)[:, None]  # too near where it is far
+    sky = np.zeros((60, 80), np.float32)
+    sky[:15] = 0.9
+    off = [np.degrees(np.arccos(settle(bent, ids, sky=seen)[1] @ DOWN)) for seen in (NO_SKY, sky)]
+    assert off[1] < 0.65 * off[0]
+    looking_down = down_from_angles(-35.0, 2.0)
+    assert (height_over_horizon(CAMERA, settle(bent, ids, looking_down, sky=sky)[1])[:55] > 0).mean() > 0.9

@@ -1,0 +1,93 @@
+"""Open sky: where a picture has it, which pieces it is made of, and that no horizon lies above it."""
+
+import numpy as np
+import pytest
+from blockout.inference.layout import elevation_of, measure_regions
+from blockout.inference.open_sky import bring_under_sky, find_open_sky, is_open, may_be_open
+from blockout.inference.prediction import Camera
+from blockout.inference.vanishing import down_from_angles
+
+CAMERA = Camera(160.0, 160.0, 100.0, 75.0, 150, 200)
+LEVEL = np.array([0.0, 1.0, 0.0])
+
+
+def draw(*areas: tuple[slice, slice, float]) -> np.ndarray:
+    """Return (75, 100) float32 chances: so much in each area, nothing elsewhere."""
+    chance = np.zeros((75, 100), np.float32)
+    for rows, columns, value in areas:
+        chance[rows, columns] = value
+    return chance
+
+
+UPPER, ALL = slice(0, 30), slice(0, 100)
+
+
+@pytest.mark.parametrize(
+    ("chance", "opens"),
+    [
+        (draw((UPPER, ALL, 0.4)), True),
+        (draw((UPPER, slice(0, 80), 0.4)), True),
+        (draw((UPPER, slice(0, 60), 0.9)), False),  # a white wall beside a window
+        (draw((slice(0, 8), ALL, 0.9)), False),  # a strip of ceiling
+        (draw((slice(30, 70), ALL, 0.9)), False),  # water
+        (draw((UPPER, ALL, 0.2)), False),
+    ],
+)
+def test_open_sky_is_much_of_a_picture_and_along_its_top(chance: np.ndarray, opens: bool) -> None:
+    assert is_open(chance) is opens
+
+
+def test_a_second_look_is_not_worth_it_where_hardly_anything_may_be_sky() -> None:
+    assert may_be_open(draw((slice(0, 8), ALL, 0.9)))
+    assert not may_be_open(draw((slice(0, 4), ALL, 0.9)))
+
+
+def draw_pieces() -> tuple[np.ndarray, np.ndarray]:
+    """Return a picture and its pieces: two of sky, a rough tower in it, a lake below that mirrors it, and land."""
+    ids = np.full((150, 200), 5, np.int32)
+    ids[:60], ids[:60, 100:] = 1, 2
+    ids[20:60, 90:110] = 3
+    ids[100:130, 40:160] = 4
+    rgb = np.array([[0, 0, 0], [90, 110, 150], [110, 120, 150], [90, 90, 90], [90, 110, 150], [60, 80, 40]])[ids]
+    rough = np.random.default_rng(4).integers(-60, 60, (*ids.shape, 1))
+    return np.clip(np.where((ids == 3)[..., None], rgb + rough, rgb), 0, 255).astype(np.uint8), ids
+
+
+def find(chance: np.ndarray) -> list[int]:
+    rgb, ids = draw_pieces()
+    return [int(i) for i in np.flatnonzero(find_open_sky(chance, measure_regions(rgb, ids, CAMERA, LEVEL)))]
+
+
+def test_smooth_pieces_that_hang_from_the_top_are_open_sky() -> None:
+    assert find(draw((UPPER, ALL, 0.5), (slice(50, 65), slice(20, 80), 0.9))) == [1, 2]
+
+
+def test_a_piece_that_is_much_less_likely_than_the_top_is_none() -> None:
+    assert find(draw((UPPER, slice(0, 50), 0.9), (UPPER, slice(50, 100), 0.3))) == [1]
+
+
+def test_without_open_sky_no_piece_is() -> None:
+    assert find(draw((UPPER, slice(0, 50), 0.9))) == []
+
+
+@pytest.mark.parametrize(("pitch_deg", "roll_deg"), [(-30, 0), (-30, 5), (-8, -4)])
+def test_the_horizon_comes_to_lie_below_the_sky(pitch_deg: float, roll_deg: float) -> None:
+    chance, before = draw((slice(0, 40), ALL, 0.8)), down_from_angles(pitch_deg, roll_deg)
+    after = bring_under_sky(before, CAMERA, chance)
+    over = elevation_of(CAMERA.resized(75, 100), after)[:40]
+    assert (over > -0.002).mean() > 0.96
+    assert np.quantile(over, 0.06) < 0.03  # no further than it takes
+    assert np.degrees(np.arctan2(after[0], after[1])) == pytest.approx(roll_deg)
+    assert np.linalg.norm(after) == pytest.approx(1)
+
+
+def test_gravity_stays_where_the_sky_is_over_the_horizon_or_there_is_none() -> None:
+    high, none = draw((slice(0, 30), ALL, 0.8)), draw((slice(20, 60), ALL, 0.8))
+    down = down_from_angles(0, 3)
+    assert (bring_under_sky(down, CAMERA, high) == down).all()
+    assert (bring_under_sky(down_from_angles(-30, 0), CAMERA, none) == down_from_angles(-30, 0)).all()
+
+
+def test_what_a_lake_mirrors_moves_no_horizon() -> None:
+    chance = draw((slice(0, 25), ALL, 0.8), (slice(45, 70), slice(20, 80), 0.9))
+    assert (bring_under_sky(LEVEL, CAMERA, chance) == LEVEL).all()
