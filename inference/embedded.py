@@ -99,21 +99,24 @@ class Embedded:
         """
         seen, sky = [_run(self._session, rgb, area_px) for area_px in AREAS_PX], np.zeros((1, 1), np.float32)
         if self._of_open_country is not None:
-            elsewhere, sky = _look_for_sky(self._of_open_country, rgb)
+            elsewhere, sky = self._look_for_sky(rgb, seen)
             if is_open(sky) and _sees_less(seen[: len(elsewhere)], sky):
                 seen = elsewhere
         size, camera = seen[-1][0]["depth"].shape[1:], seen[0][1]
         maps = {name: np.mean([_resized(maps[name], size) for maps, _ in seen], axis=0) for name in CHANNELS}
         return maps | {"sky": sky[None]}, camera
 
+    def _look_for_sky(self, rgb: np.ndarray, known: list[Seen]) -> tuple[list[Seen], np.ndarray]:
+        """Return what the network for open country sees, and (h, w) float32, the chance of sky at its best.
 
-def _look_for_sky(session: Any, rgb: np.ndarray) -> tuple[list[Seen], np.ndarray]:
-    """Return what the network for open country sees, and (h, w) float32, the chance of sky at its best."""
-    seen = [_run(session, rgb, OPEN_AREAS_PX[0])]
-    if may_be_open(softmax(seen[0][0]["kind"], axis=0)[SKY]):
-        seen += [_run(session, rgb, area_px) for area_px in OPEN_AREAS_PX[1:]]
-    size = seen[-1][0]["kind"].shape[1:]
-    return seen, np.max([_resized(softmax(maps["kind"], axis=0), size)[SKY] for maps, _ in seen], axis=0)
+        It looks a second time where the first look leaves it open, or shows sky that is not known of.
+        """
+        seen = [_run(self._of_open_country, rgb, OPEN_AREAS_PX[0])]
+        chance = softmax(seen[0][0]["kind"], axis=0)[SKY]
+        if may_be_open(chance) and (not is_open(chance) or _sees_less(known[:1], chance)):
+            seen += [_run(self._of_open_country, rgb, area_px) for area_px in OPEN_AREAS_PX[1:]]
+        size = seen[-1][0]["kind"].shape[1:]
+        return seen, np.max([_resized(softmax(maps["kind"], axis=0), size)[SKY] for maps, _ in seen], axis=0)
 
 
 def _sees_less(seen: list[Seen], sky: np.ndarray) -> bool:

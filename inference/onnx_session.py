@@ -38,6 +38,7 @@ def open_session(path: Path, wanted_by: str, device: str = "auto", *, remedy: st
     wanted = [provider for name, provider in PROVIDERS.items() if provider in there and device in ("auto", name)]
     options = runtime.SessionOptions()
     options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads would slow down who is next
     try:
         return runtime.InferenceSession(path, options, providers=wanted)
     except Exception as error:  # ONNX Runtime's classes derive from nothing else
