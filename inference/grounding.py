@@ -26,6 +26,7 @@ FLAT, FITS = 0.02, 8  # relative error of depth that counts in full for the grou
 MOST_APART = 0.3  # in log depth: a segment does not stand nearer or further off than that from where the network has it
 STRANGE = 0.45  # in log depth: so far from the network's, a plane is another thing's, and its slant tells nothing
 POLE = 4.0  # times its width: what is higher stands upright, for depth at its edges is that of what is behind
+SAME_PLANE_DIGITS = 9  # of planes, in 1/m: storeys on one differ by rounding errors
 RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors as well
 
 
@@ -93,7 +94,7 @@ def _face_camera(planes: np.ndarray, down_cam: np.ndarray) -> np.ndarray:
 def _group_storeys(planes: np.ndarray, kinds: list[Kind]) -> tuple[np.ndarray, list[Kind]]:
     """Return the group of each segment, and the kind of each group: structures on one plane, or a segment alone."""
     alone = np.where(are(kinds, "structure"), 0, np.arange(len(kinds)) + 1)
-    keys = np.column_stack([np.nan_to_num(planes), alone])
+    keys = np.column_stack([np.nan_to_num(planes).round(SAME_PLANE_DIGITS), alone])
     _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     return group.ravel(), [kinds[i] for i in first]
 

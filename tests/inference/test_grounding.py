@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from blockout.inference.camera import camera_from_fov
-from blockout.inference.grounding import MOST_APART, ground_depth
+from blockout.inference.grounding import MOST_APART, _group_storeys, ground_depth
 from blockout.inference.layout import height_over_horizon
 from blockout.inference.prediction import Camera, DepthMap, Kind, Photo, Segment, SegmentMap
 from blockout.inference.standing import level_axes
@@ -124,6 +124,14 @@ def test_storeys_of_a_building_move_as_one() -> None:
     bent = np.where(upper, 1.3 * truth, truth).astype(np.float32)
     z = settle(bent, ids, kinds=KINDS | {5: "structure"})[0].z
     assert np.median(z[upper] / truth[upper]) == pytest.approx(np.median(z[ids == 3] / truth[ids == 3]), rel=0.05)
+
+
+def test_storeys_whose_planes_differ_by_rounding_are_one_building() -> None:
+    plane = np.array([-4.9e-05, 6.2e-03, 9.0e-02])
+    planes = np.stack([np.full(3, np.nan), plane, np.nextafter(plane, 1), plane * 1.001, plane])
+    groups, kinds = _group_storeys(planes, ["sky", "structure", "structure", "structure", "object"])
+    assert groups[1] == groups[2]
+    assert len(np.unique(groups)) == len(kinds) == 4
 
 
 def test_half_of_the_relief_within_a_thing_stays() -> None:
