@@ -66,7 +66,7 @@ def ground_depth(
     if strange.any():
         planes[strange] = _face_camera(planes[strange], down_cam)
         apart, _ = _compare(depth.z, ids, planes, ground, camera)
-    groups, kinds_of_groups = _group_storeys(planes, kinds)
+    groups, kinds_of_groups = _group_storeys(planes, kinds, apart, ids)
     moved = np.log(depth.z) + (move := _find_moves(apart, ids, groups, kinds))
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond = moved - scale + np.log(-height_over_horizon(camera, down_cam) / CAMERA_HEIGHT_M)
@@ -91,11 +91,21 @@ def _face_camera(planes: np.ndarray, down_cam: np.ndarray) -> np.ndarray:
     return np.asarray((planes @ ahead)[:, None] * ahead)
 
 
-def _group_storeys(planes: np.ndarray, kinds: list[Kind]) -> tuple[np.ndarray, list[Kind]]:
-    """Return the group of each segment, and the kind of each group: structures on one plane, or a segment alone."""
-    alone = np.where(are(kinds, "structure"), 0, np.arange(len(kinds)) + 1)
+def _group_storeys(
+    planes: np.ndarray, kinds: list[Kind], apart: np.ndarray, ids: np.ndarray
+) -> tuple[np.ndarray, list[Kind]]:
+    """Return the group of each segment, and the kind of each group: structures on one plane, or a segment alone.
+
+    What the network has much nearer or further off than the rest, ``apart`` from the plane, is not of that building.
+    """
+    numbers = np.arange(len(kinds)) + 1
+    alone = np.where(are(kinds, "structure"), 0, numbers)
     keys = np.column_stack([np.nan_to_num(planes).round(SAME_PLANE_DIGITS), alone])
-    _, first, group = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    group = np.unique(keys, axis=0, return_inverse=True)[1].ravel()
+    off = medians_of(apart, ids, len(kinds)) - medians_of(apart, group[ids], len(kinds))[group]
+    _, first, group = np.unique(
+        np.where(np.abs(off) > MOST_APART, -numbers, group), return_index=True, return_inverse=True
+    )
     return group.ravel(), [kinds[i] for i in first]
 
 

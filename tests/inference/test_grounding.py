@@ -129,9 +129,20 @@ def test_storeys_of_a_building_move_as_one() -> None:
 def test_storeys_whose_planes_differ_by_rounding_are_one_building() -> None:
     plane = np.array([-4.9e-05, 6.2e-03, 9.0e-02])
     planes = np.stack([np.full(3, np.nan), plane, np.nextafter(plane, 1), plane * 1.001, plane])
-    groups, kinds = _group_storeys(planes, ["sky", "structure", "structure", "structure", "object"])
+    ids = np.repeat([[1, 2, 3, 4]], 5, axis=0)
+    groups, kinds = _group_storeys(planes, ["sky", "structure", "structure", "structure", "object"], 0.0 * ids, ids)
     assert groups[1] == groups[2]
     assert len(np.unique(groups)) == len(kinds) == 4
+
+
+def test_what_is_seen_far_behind_a_low_wall_is_no_storey_of_it() -> None:
+    """A plane that a wall's foot gives what is seen above it, but not at that distance."""
+    planes = np.tile([0.0, 0.0, 0.1], (4, 1))
+    ids = np.repeat([1, 2, 3], 20).reshape(12, 5)
+    apart = np.array([0, 0.02, -0.02, 0.4])[ids]
+    groups, kinds = _group_storeys(planes, ["sky", "structure", "structure", "structure"], apart, ids)
+    assert groups[1] == groups[2] != groups[3]
+    assert kinds[groups[3]] == "structure"
 
 
 def test_half_of_the_relief_within_a_thing_stays() -> None:
