@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from ..errors import WeightsNotFound
 from .grounding import ground_depth
 from .instances import GROUND, SKY, group_instances
-from .layout import SKY_SCORE, Regions, is_plinth, measure_regions, score_sky
+from .layout import SKY_SCORE, Regions, find_below, is_plinth, measure_regions, score_sky
 from .lying import find_lying
 from .mask_stacks import softmax
 from .onnx_session import open_session
@@ -78,11 +79,14 @@ class Embedded:
             focal = float(told**TOLD * usual ** (1 - TOLD))
             camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
         z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
-        seen_by = camera.resized(*reduced.size)
-        down = _gravity(reduced, seen_by, seen[1:].astype(np.float64), maps["sky"][0])
-        segments = _segments(maps, reduced.rgb, seen_by, down)
+        seen_by, told = camera.resized(*reduced.size), seen[1:].astype(np.float64)
+        regions = _find_pieces(reduced.rgb, camera, told)
+        is_sky = find_open_sky(maps["sky"][0], regions)
+        sky = is_sky[regions.ids]
+        down = _gravity(reduced, seen_by, told, sky)
+        segments = _segments(maps, reduced.rgb, regions, is_sky, seen_by, down)
         depth = DepthMap(np.clip(z, NEAR_M, FAR_M).astype(np.float32), is_metric=False, error=ERROR)
-        depth, down = ground_depth(depth, segments, reduced, seen_by, down, maps["sky"][0])
+        depth, down = ground_depth(depth, segments, reduced, seen_by, down, sky)
         return Estimate(depth, segments, camera, down)
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -156,16 +160,29 @@ def _gravity(photo: Photo, camera: Camera, seen: np.ndarray, sky: np.ndarray) ->
     return down if refined is None else bring_under_sky(refined, camera, sky)
 
 
-def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down_cam: np.ndarray) -> SegmentMap:
-    reduced = shrink(rgb, PIECES_SIDE_PX)
-    pieces = segment_regions(reduced, GRANULARITY, MOST_PIECES, LEAST_PIECE)
+def _find_pieces(rgb: np.ndarray, camera: Camera, down_cam: np.ndarray) -> Regions:
+    """Return the pieces of even colour of a photo."""
+    small = shrink(rgb, PIECES_SIDE_PX)
+    pieces = segment_regions(small, GRANULARITY, MOST_PIECES, LEAST_PIECE)
+    return measure_regions(small, pieces, camera.resized(*pieces.shape), down_cam)
+
+
+def _segments(
+    maps: dict[str, np.ndarray],
+    rgb: np.ndarray,
+    regions: Regions,
+    is_sky: np.ndarray,
+    camera: Camera,
+    down_cam: np.ndarray,
+) -> SegmentMap:
+    pieces, seen_by = regions.ids, camera.resized(*regions.ids.shape)
     means = means_of(_resized(softmax(maps["kind"], axis=0), pieces.shape), pieces)
-    _correct(means, measure_regions(reduced, pieces, camera.resized(*pieces.shape), down_cam), maps["sky"][0])
+    _correct(means, replace(regions, below=find_below(pieces, seen_by, down_cam)), is_sky)
     chances = means[:, pieces]
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
     log_z, likely = _resized(maps["depth"], pieces.shape)[0], means_of(chances[GROUND][None], ids)[0]
-    lying = find_lying(log_z, ids, kinds, likely, camera.resized(*pieces.shape), down_cam)
+    lying = find_lying(log_z, ids, kinds, likely, seen_by, down_cam)
     if lying.any():
         ids[lying[ids]] = np.flatnonzero(kinds == GROUND)[0]
     fine = sharpen_outlines(ids, rgb) if min(rgb.shape[:2]) > 64 else nearest_pixels(ids, rgb.shape[:2])
@@ -181,11 +198,10 @@ def _segments(maps: dict[str, np.ndarray], rgb: np.ndarray, camera: Camera, down
     return SegmentMap(fine, tuple(rows))
 
 
-def _correct(chances: np.ndarray, regions: Regions, open_sky: np.ndarray) -> None:
+def _correct(chances: np.ndarray, regions: Regions, is_sky: np.ndarray) -> None:
     """Change (4, N + 1) chances of kinds in place by what lies where, and looks like what, in a photo."""
     sky, ground = chances[SKY], chances[GROUND]
-    known = find_open_sky(open_sky, regions)
-    sky[known | (score_sky(regions, known) >= SKY_SCORE) & (sky > SKY_CHANCE)] = 1.0
+    sky[is_sky | (score_sky(regions, is_sky) >= SKY_SCORE) & (sky > SKY_CHANCE)] = 1.0
     ground *= np.clip((regions.below - OVER_HORIZON) / (1 - OVER_HORIZON), 0, 1)
     ground[is_plinth(regions, chances.argmax(axis=0) == GROUND)] = 0
 

@@ -10,7 +10,7 @@ from .agreement import agree
 from .edges import LEAST_SIDE_PX, sharpen_depth
 from .fronts import straighten_fronts
 from .layout import are, height_over_horizon, measure_regions
-from .open_sky import bring_under_sky, is_open
+from .open_sky import bring_under_sky
 from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
 from .regions import boxes_of, keep_connected, medians_of, most_common
 from .resample import nearest_pixels, shrink
@@ -41,7 +41,7 @@ def ground_depth(
         photo: what both are of.
         camera: its intrinsics; gravity stays as it is where the camera has it.
         down_cam: (3,) unit vector along gravity, camera axes, as known without the depth.
-        sky: (h', w') float32 0..1, the chance of open sky.
+        sky: (h', w') bool, open sky.
 
     Returns:
         The depth, (H, W), of 640 px at most, in which the sky stays as it is; and gravity as the ground agrees with it.
@@ -58,7 +58,7 @@ def ground_depth(
     if ground.mean() < LEAST_GROUND:
         return depth, down_cam
     if camera.down_cam is None:
-        weight = OPEN_GRAVITY_WEIGHT if is_open(sky) else GRAVITY_WEIGHT
+        weight = OPEN_GRAVITY_WEIGHT if sky.any() else GRAVITY_WEIGHT
         down_cam = bring_under_sky(_fit_ground(depth.z, ids, kinds, camera, down_cam, weight), camera, sky)
     planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
     apart, scale = _compare(depth.z, ids, planes, ground, camera)

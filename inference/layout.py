@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from .prediction import Camera, Kind
-from .regions import boxes_of
+from .regions import boxes_of, means_of
 
 SKY_SCORE, GROUND_SCORE = 0.5, 0.5  # least score that makes a region sky or ground
 PATCH_AREA, PATCH_CONTRAST = 0.015, 14.0  # smaller or more alike than this, a patch of ground joins the largest
@@ -74,6 +74,11 @@ def elevation_of(camera: Camera, down_cam: np.ndarray) -> np.ndarray:
     return np.asarray(np.arcsin(height_over_horizon(camera, down_cam) / np.sqrt(1 + x[None] ** 2 + y[:, None] ** 2)))
 
 
+def find_below(ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) float64, the part of each region's pixels that lies below the horizon."""
+    return means_of((height_over_horizon(camera, down_cam) < 0)[None].astype(np.float64), ids)[0]
+
+
 def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> Regions:
     """Measure every region of a reduced picture in one pass."""
     number = int(ids.max()) + 1
@@ -99,7 +104,7 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         bottom=bottom,
         left=left,
         right=right,
-        below=mean(height_over_horizon(camera, down_cam) < 0),
+        below=find_below(ids, camera, down_cam),
         lab=np.stack([mean(lab[..., channel]) for channel in range(3)], axis=1),
         blue=mean(rgb[..., 2].astype(np.float32) - rgb[..., 0]),
         rough=np.where(core > 0.1, rough / np.maximum(core, 0.1), mean(contrast)),

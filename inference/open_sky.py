@@ -5,15 +5,19 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .layout import Regions, elevation_of, find_smooth
+from .layout import Regions, contrast_to, elevation_of, find_smooth
 from .prediction import Camera
 from .regions import means_of
 from .vanishing import down_from_angles
 
 # There is open sky where so much of the picture, and so much of its top, has such a chance to be sky.
 CHANCE, LEAST_AREA, LEAST_TOP, TOP = 0.25, 0.15, 0.7, 0.06
-ALIKE, SURE = 0.6, 0.75  # of the chance at the top, from which on a smooth piece is sky too, or a pixel without doubt
-LOWEST = 0.03  # of the sky, that may lie below the horizon: its border is not seen sharply
+ALIKE = 0.6  # of the chance at the top, from which on a smooth piece is sky too
+# Of the same, and of smoothness, that pieces have at least which touch such a piece, with a share of their border;
+# difference in colour at which they go on from it, and how much more where they are as likely as the top.
+LEAST_LIKELY, LEAST_SMOOTH, LEAST_SHARE = 0.1, 0.6, 0.2
+LEAST_CONTRAST, MORE_CONTRAST = 8.0, 12.0
+LOWEST = 0.02  # of the sky, that may lie below the horizon: its border is not seen sharply
 
 
 def is_open(chance: np.ndarray) -> bool:
@@ -32,37 +36,40 @@ def may_be_open(chance: np.ndarray) -> bool:
 
 
 def find_open_sky(chance: np.ndarray, regions: Regions) -> np.ndarray:
-    """Return (N + 1,) bool, which pieces are open sky: as likely as the picture's top, smooth, and connected with it.
+    """Return (N + 1,) bool, which pieces are open sky.
+
+    They are smooth, as likely as the picture's top, and connected with it; or they touch such pieces, are smooth, and
+    differ from them in colour by less the less likely they are.
 
     Args:
         chance: (h, w) float32 0..1, that a pixel is sky.
         regions: what is known of the pieces.
     """
-    none = np.zeros(len(regions.area), bool)
+    is_sky = np.zeros(len(regions.area), bool)
     if not is_open(chance):
-        return none
+        return is_sky
     height, width = regions.ids.shape
     likely = means_of(cv2.resize(chance, (width, height), interpolation=cv2.INTER_LINEAR)[None], regions.ids)[0]
+    likely, smooth = likely / _top(chance).mean(), find_smooth(regions)
     likely[0] = 0
-    is_sky = likely * find_smooth(regions) > ALIKE * _top(chance).mean()
-    none[np.unique(regions.ids[_hanging(is_sky[regions.ids])])] = True
-    return none
+    is_sky[np.unique(regions.ids[_hanging((likely * smooth > ALIKE)[regions.ids])])] = True
+    while (more := _goes_on(regions, is_sky, likely) & (likely > LEAST_LIKELY) & (smooth > LEAST_SMOOTH)).any():
+        is_sky |= more
+    return is_sky
 
 
-def bring_under_sky(down_cam: np.ndarray, camera: Camera, chance: np.ndarray) -> np.ndarray:
+def bring_under_sky(down_cam: np.ndarray, camera: Camera, sky: np.ndarray) -> np.ndarray:
     """Return gravity with the horizon below open sky: the camera looks up by as much more as that takes.
 
     Args:
         down_cam: (3,) float64, unit vector along gravity in camera axes.
         camera: of the photo.
-        chance: (h, w) float32 0..1, that a pixel is sky.
+        sky: (h, w) bool.
 
     Returns:
-        (3,) float64; the same where there is no open sky, or all of it is over the horizon.
+        (3,) float64; the same where all sky is over the horizon, or there is none.
     """
-    if not is_open(chance):
-        return down_cam
-    sky, seen_by = _hanging(chance > SURE * _top(chance).mean()), camera.resized(*chance.shape)
+    seen_by = camera.resized(*sky.shape)
     for _ in range(2):  # to the sides of a wide picture the horizon moves otherwise than in its middle
         lowest = np.quantile(elevation_of(seen_by, down_cam)[sky], LOWEST) if sky.any() else 0.0
         if lowest >= 0:
@@ -70,6 +77,15 @@ def bring_under_sky(down_cam: np.ndarray, camera: Camera, chance: np.ndarray) ->
         pitch, roll = np.arcsin(-down_cam[2]) - lowest, np.arctan2(down_cam[0], down_cam[1])
         down_cam = down_from_angles(np.degrees(pitch), np.degrees(roll))
     return down_cam
+
+
+def _goes_on(regions: Regions, is_sky: np.ndarray, likely: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) bool, what touches sky of nearly its colour along much of its border, and is none yet."""
+    shared = regions.borders[:, is_sky]
+    apart = np.stack([contrast_to(regions, i) for i in np.flatnonzero(is_sky).tolist()], axis=1)
+    nearest = np.where(shared > 0, apart, np.inf).min(axis=1, initial=np.inf)
+    share = shared.sum(axis=1) / np.maximum(regions.borders.sum(axis=1), 1)
+    return np.asarray(~is_sky & (share > LEAST_SHARE) & (nearest < LEAST_CONTRAST + MORE_CONTRAST * likely))
 
 
 def _hanging(mask: np.ndarray) -> np.ndarray:

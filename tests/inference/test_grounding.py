@@ -16,7 +16,7 @@ CAMERA = camera_from_fov(60, SIZE, "test")
 DOWN = down_from_angles(-8.0, 2.0)
 BOX = (slice(90, 170), slice(120, 180))
 KINDS: dict[int, Kind] = {1: "sky", 2: "ground", 3: "structure", 4: "object"}
-NO_SKY = np.zeros((1, 1), np.float32)
+NO_SKY = np.zeros((60, 80), bool)
 RNG = np.random.default_rng(0)
 
 
@@ -210,8 +210,8 @@ def test_a_pole_stands_upright_whatever_its_depth_leans(right: int, is_pole: boo
 def test_under_open_sky_gravity_is_less_led_astray_by_depth_and_the_horizon_stays_below() -> None:
     truth, ids = true_depth()
     bent = truth * np.linspace(0.5, 1.2, SIZE[0], dtype=np.float32)[:, None]  # too near where it is far
-    sky = np.zeros((60, 80), np.float32)
-    sky[:15] = 0.9
+    sky = NO_SKY.copy()
+    sky[:15] = True
     off = [np.degrees(np.arccos(settle(bent, ids, sky=seen)[1] @ DOWN)) for seen in (NO_SKY, sky)]
     assert off[1] < 0.65 * off[0]
     looking_down = down_from_angles(-35.0, 2.0)

@@ -70,24 +70,42 @@ def test_without_open_sky_no_piece_is() -> None:
     assert find(draw((UPPER, slice(0, 50), 0.9))) == []
 
 
+def find_beside(colour: tuple[int, int, int], chance: float, rough: int = 0) -> bool:
+    """Return whether a piece at the right of open sky, of some chance, is sky as well."""
+    ids = np.full((150, 200), 3, np.int32)
+    ids[:60], ids[:60, 150:] = 1, 2
+    rgb = np.array([(0, 0, 0), (90, 110, 150), colour, (60, 80, 40)])[ids]
+    rgb = rgb + np.where(ids == 2, np.random.default_rng(4).integers(-rough, rough + 1, ids.shape), 0)[..., None]
+    regions = measure_regions(np.clip(rgb, 0, 255).astype(np.uint8), ids, CAMERA, LEVEL)
+    return bool(find_open_sky(draw((UPPER, slice(0, 75), 0.8), (UPPER, slice(75, 100), chance)), regions)[2])
+
+
+def test_sky_goes_on_where_colour_hardly_changes() -> None:
+    assert find_beside((95, 115, 150), 0.2)
+    assert not find_beside((95, 115, 150), 0.01)
+    assert not find_beside((95, 115, 150), 0.2, rough=40)
+    assert not find_beside((140, 90, 60), 0.2)
+
+
+def test_the_likelier_a_piece_is_sky_the_more_its_colour_may_differ() -> None:
+    assert find_beside((110, 120, 140), 0.45)
+    assert not find_beside((110, 120, 140), 0.15)
+
+
+SKY = draw((slice(0, 40), ALL, 1)) > 0
+
+
 @pytest.mark.parametrize(("pitch_deg", "roll_deg"), [(-30, 0), (-30, 5), (-8, -4)])
 def test_the_horizon_comes_to_lie_below_the_sky(pitch_deg: float, roll_deg: float) -> None:
-    chance, before = draw((slice(0, 40), ALL, 0.8)), down_from_angles(pitch_deg, roll_deg)
-    after = bring_under_sky(before, CAMERA, chance)
+    after = bring_under_sky(down_from_angles(pitch_deg, roll_deg), CAMERA, SKY)
     over = elevation_of(CAMERA.resized(75, 100), after)[:40]
-    assert (over > -0.002).mean() > 0.96
-    assert np.quantile(over, 0.06) < 0.03  # no further than it takes
+    assert (over > -0.002).mean() > 0.97
+    assert np.quantile(over, 0.06) < 0.04  # no further than it takes
     assert np.degrees(np.arctan2(after[0], after[1])) == pytest.approx(roll_deg)
     assert np.linalg.norm(after) == pytest.approx(1)
 
 
 def test_gravity_stays_where_the_sky_is_over_the_horizon_or_there_is_none() -> None:
-    high, none = draw((slice(0, 30), ALL, 0.8)), draw((slice(20, 60), ALL, 0.8))
-    down = down_from_angles(0, 3)
-    assert (bring_under_sky(down, CAMERA, high) == down).all()
-    assert (bring_under_sky(down_from_angles(-30, 0), CAMERA, none) == down_from_angles(-30, 0)).all()
-
-
-def test_what_a_lake_mirrors_moves_no_horizon() -> None:
-    chance = draw((slice(0, 25), ALL, 0.8), (slice(45, 70), slice(20, 80), 0.9))
-    assert (bring_under_sky(LEVEL, CAMERA, chance) == LEVEL).all()
+    high, looking_down = draw((slice(0, 30), ALL, 1)) > 0, down_from_angles(-30, 0)
+    assert (bring_under_sky(down_from_angles(0, 3), CAMERA, high) == down_from_angles(0, 3)).all()
+    assert (bring_under_sky(looking_down, CAMERA, np.zeros((75, 100), bool)) == looking_down).all()
