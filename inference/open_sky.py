@@ -15,8 +15,8 @@ CHANCE, LEAST_AREA, LEAST_TOP, TOP = 0.25, 0.15, 0.7, 0.06
 ALIKE = 0.6  # of the chance at the top, from which on a smooth piece is sky too
 # Of the same, and of smoothness, that pieces have at least which touch such a piece, with a share of their border;
 # difference in colour at which they go on from it, and how much more where they are as likely as the top.
-LEAST_LIKELY, LEAST_SMOOTH, LEAST_SHARE = 0.1, 0.6, 0.2
-LEAST_CONTRAST, MORE_CONTRAST = 8.0, 12.0
+LEAST_LIKELY, LEAST_SMOOTH, LEAST_SHARE = 0.3, 0.6, 0.2
+LEAST_CONTRAST, MORE_CONTRAST = 5.0, 12.0
 LOWEST = 0.02  # of the sky, that may lie below the horizon: its border is not seen sharply
 
 
