@@ -71,7 +71,8 @@ def elevation_of(camera: Camera, down_cam: np.ndarray) -> np.ndarray:
     """Return (H, W) float64 radians, the angle of each pixel's ray over the horizon; negative below."""
     x = (np.arange(camera.width) + 0.5 - camera.cx) / camera.fx
     y = (np.arange(camera.height) + 0.5 - camera.cy) / camera.fy
-    return np.asarray(np.arcsin(height_over_horizon(camera, down_cam) / np.sqrt(1 + x[None] ** 2 + y[:, None] ** 2)))
+    sine = height_over_horizon(camera, down_cam) / np.sqrt(1 + x[None] ** 2 + y[:, None] ** 2)
+    return np.asarray(np.arcsin(np.clip(sine, -1, 1)))
 
 
 def find_below(ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> np.ndarray:

@@ -74,13 +74,15 @@ def bring_under_sky(down_cam: np.ndarray, camera: Camera, sky: np.ndarray) -> np
         lowest = np.quantile(elevation_of(seen_by, down_cam)[sky], LOWEST) if sky.any() else 0.0
         if lowest >= 0:
             break
-        pitch, roll = np.arcsin(-down_cam[2]) - lowest, np.arctan2(down_cam[0], down_cam[1])
+        pitch, roll = np.arcsin(np.clip(-down_cam[2], -1, 1)) - lowest, np.arctan2(down_cam[0], down_cam[1])
         down_cam = down_from_angles(np.degrees(pitch), np.degrees(roll))
     return down_cam
 
 
 def _goes_on(regions: Regions, is_sky: np.ndarray, likely: np.ndarray) -> np.ndarray:
     """Return (N + 1,) bool, what touches sky of nearly its colour along much of its border, and is none yet."""
+    if not is_sky.any():
+        return is_sky
     shared = regions.borders[:, is_sky]
     apart = np.stack([contrast_to(regions, i) for i in np.flatnonzero(is_sky).tolist()], axis=1)
     nearest = np.where(shared > 0, apart, np.inf).min(axis=1, initial=np.inf)

@@ -20,6 +20,7 @@ def draw(*areas: tuple[slice, slice, float]) -> np.ndarray:
 
 
 UPPER, ALL = slice(0, 30), slice(0, 100)
+SKY = draw((slice(0, 40), ALL, 1)) > 0
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,19 @@ def test_without_open_sky_no_piece_is() -> None:
     assert find(draw((UPPER, slice(0, 50), 0.9))) == []
 
 
+def test_where_all_is_rough_nothing_is_open_sky() -> None:
+    ids = np.repeat([1, 2], 75)[:, None] + np.zeros((1, 200), np.int32)
+    rgb = np.random.default_rng(5).integers(0, 256, (150, 200, 3), dtype=np.uint8)
+    regions = measure_regions(rgb, ids.astype(np.int32), CAMERA, LEVEL)
+    assert not find_open_sky(draw((UPPER, ALL, 0.9)), regions).any()
+
+
+def test_straight_down_is_as_far_below_the_horizon_as_can_be() -> None:
+    down = np.array([0.1, 0.1, np.sqrt(0.98)])
+    assert np.isfinite(elevation_of(CAMERA, down)).all()
+    assert np.isfinite(bring_under_sky(np.array([0.0, 0.0, 1.0]), CAMERA, SKY)).all()
+
+
 def find_beside(colour: tuple[int, int, int], chance: float, rough: int = 0) -> bool:
     """Return whether a piece at the right of open sky, of some chance, is sky as well."""
     ids = np.full((150, 200), 3, np.int32)
@@ -90,9 +104,6 @@ def test_sky_goes_on_where_colour_hardly_changes() -> None:
 def test_the_likelier_a_piece_is_sky_the_more_its_colour_may_differ() -> None:
     assert find_beside((110, 120, 140), 0.55)
     assert not find_beside((110, 120, 140), 0.3)
-
-
-SKY = draw((slice(0, 40), ALL, 1)) > 0
 
 
 @pytest.mark.parametrize(("pitch_deg", "roll_deg"), [(-30, 0), (-30, 5), (-8, -4)])
