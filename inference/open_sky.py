@@ -13,9 +13,10 @@ from .vanishing import down_from_angles
 # There is open sky where so much of the picture, and so much of its top, has such a chance to be sky.
 CHANCE, LEAST_AREA, LEAST_TOP, TOP = 0.25, 0.15, 0.7, 0.06
 ALIKE = 0.6  # of the chance at the top, from which on a smooth piece is sky too
-# Of the same, and of smoothness, that pieces have at least which touch such a piece, with a share of their border;
-# difference in colour at which they go on from it, and how much more where they are as likely as the top.
-LEAST_LIKELY, LEAST_SMOOTH, LEAST_SHARE = 0.3, 0.6, 0.2
+# Of the same, and of smoothness, that pieces have at least which touch such a piece, with a share of their border (any
+# chance will do for what lies within); difference in colour at which they go on from it, and how much more where they
+# are as likely as the top.
+LEAST_LIKELY, LEAST_SMOOTH, LEAST_SHARE, WITHIN = 0.3, 0.6, 0.2, 0.9
 LEAST_CONTRAST, MORE_CONTRAST = 5.0, 12.0
 LOWEST = 0.02  # of the sky, that may lie below the horizon: its border is not seen sharply
 
@@ -53,7 +54,7 @@ def find_open_sky(chance: np.ndarray, regions: Regions) -> np.ndarray:
     likely, smooth = likely / _top(chance).mean(), find_smooth(regions)
     likely[0] = 0
     is_sky[np.unique(regions.ids[_hanging((likely * smooth > ALIKE)[regions.ids])])] = True
-    while (more := _goes_on(regions, is_sky, likely) & (likely > LEAST_LIKELY) & (smooth > LEAST_SMOOTH)).any():
+    while (more := _goes_on(regions, is_sky, likely) & (smooth > LEAST_SMOOTH)).any():
         is_sky |= more
     return is_sky
 
@@ -80,14 +81,15 @@ def bring_under_sky(down_cam: np.ndarray, camera: Camera, sky: np.ndarray) -> np
 
 
 def _goes_on(regions: Regions, is_sky: np.ndarray, likely: np.ndarray) -> np.ndarray:
-    """Return (N + 1,) bool, what touches sky of nearly its colour along much of its border, and is none yet."""
+    """Return (N + 1,) bool, what touches sky of nearly its colour along much of its border or all, and is none yet."""
     if not is_sky.any():
         return is_sky
     shared = regions.borders[:, is_sky]
     apart = np.stack([contrast_to(regions, i) for i in np.flatnonzero(is_sky).tolist()], axis=1)
     nearest = np.where(shared > 0, apart, np.inf).min(axis=1, initial=np.inf)
     share = shared.sum(axis=1) / np.maximum(regions.borders.sum(axis=1), 1)
-    return np.asarray(~is_sky & (share > LEAST_SHARE) & (nearest < LEAST_CONTRAST + MORE_CONTRAST * likely))
+    touches = (share > LEAST_SHARE) & (likely > LEAST_LIKELY) | (share > WITHIN)
+    return np.asarray(~is_sky & touches & (nearest < LEAST_CONTRAST + MORE_CONTRAST * likely))
 
 
 def _hanging(mask: np.ndarray) -> np.ndarray:

@@ -101,6 +101,15 @@ def test_sky_goes_on_where_colour_hardly_changes() -> None:
     assert not find_beside((140, 90, 60), 0.3)
 
 
+@pytest.mark.parametrize(("colour", "is_sky"), [((92, 112, 150), True), ((150, 150, 90), False)], ids=["cloud", "kite"])
+def test_what_lies_within_the_sky_is_sky_if_it_has_its_colour(colour: tuple[int, int, int], is_sky: bool) -> None:
+    ids = np.full((150, 200), 3, np.int32)
+    ids[:60], ids[20:40, 80:120] = 1, 2
+    rgb = np.array([(0, 0, 0), (90, 110, 150), colour, (60, 80, 40)])[ids].astype(np.uint8)
+    chance = draw((UPPER, ALL, 0.8), (slice(8, 22), slice(38, 62), 0.0))
+    assert bool(find_open_sky(chance, measure_regions(rgb, ids, CAMERA, LEVEL))[2]) is is_sky
+
+
 def test_the_likelier_a_piece_is_sky_the_more_its_colour_may_differ() -> None:
     assert find_beside((110, 120, 140), 0.55)
     assert not find_beside((110, 120, 140), 0.3)
