@@ -13,7 +13,8 @@ import numpy as np
 from ..errors import WeightsNotFound
 from .grounding import ground_depth
 from .instances import GROUND, SKY, group_instances
-from .layout import SKY_SCORE, Regions, find_below, is_plinth, measure_regions, score_sky
+from .kinds import SKY_SCORE, is_plinth, score_sky
+from .layout import Regions, find_below, measure_regions
 from .lying import find_lying
 from .mask_stacks import softmax
 from .onnx_session import open_session

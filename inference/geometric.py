@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import __version__
 from .camera import camera_from_fov
-from .layout import cut_ground_at_horizon, height_over_horizon, join_sky_and_ground, measure_regions, name_regions
+from .kinds import cut_ground_at_horizon, join_sky_and_ground, name_regions
+from .layout import height_over_horizon, measure_regions
 from .prediction import Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, most_common, segment_regions, sharpen_outlines
 from .resample import shrink

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .layout import Regions, contrast_to, elevation_of, find_smooth
+from .layout import Regions, contrast_to, elevation_of, find_smooth, share_of_border
 from .prediction import Camera
 from .regions import means_of
 from .vanishing import down_from_angles
@@ -87,7 +87,7 @@ def _goes_on(regions: Regions, is_sky: np.ndarray, likely: np.ndarray) -> np.nda
     shared = regions.borders[:, is_sky]
     apart = np.stack([contrast_to(regions, i) for i in np.flatnonzero(is_sky).tolist()], axis=1)
     nearest = np.where(shared > 0, apart, np.inf).min(axis=1, initial=np.inf)
-    share = shared.sum(axis=1) / np.maximum(regions.borders.sum(axis=1), 1)
+    share = share_of_border(regions, is_sky)
     touches = (share > LEAST_SHARE) & (likely > LEAST_LIKELY) | (share > WITHIN)
     return np.asarray(~is_sky & touches & (nearest < LEAST_CONTRAST + MORE_CONTRAST * likely))
 
