@@ -28,6 +28,7 @@ from .thickness import Usual
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 
 STEEP_VIEW = 0.9  # share of the view that goes down, from which on no upright line shows its direction
+SPREAD = 2.0  # of the error of depth over that of its flattest parts
 AGREED_DEG = 0.2  # between the ground and gravity: who told both laid one by the other
 FLATTEST = 0.25  # of the photo, which most likely is flat: walls and floors
 
@@ -158,7 +159,8 @@ def _assemble(
     )
     if settings.close_set:
         outlines = tuple(leaf.outline for leaf in tree.leaves() if leaf.outline is not None)
-        scene = close_set(scene, Seen(tree.ids, prediction.depth.z, outlines, owner, prediction.depth.error))
+        error = prediction.depth.error or SPREAD * world.depth_error
+        scene = close_set(scene, Seen(tree.ids, prediction.depth.z, outlines, owner, error))
     return find_supports(_apply_scale(scene, scale, settings))
 
 

@@ -51,7 +51,8 @@ class Seen:
         z: (H, W) float32, depth in the scene's unit, NaN unknown.
         outlines: of the leaves, the sky's too.
         owner: for each leaf but the sky's, the number of its segment in ``Scene.prisms``.
-        error: relative, that who made the depth says it may have: so far off a plane, ground or a wall still is one.
+        error: relative, of the depth, as who made it says, else as it shows: so far off a plane, ground or a wall still
+            is one.
     """
 
     ids: np.ndarray

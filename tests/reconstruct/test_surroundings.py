@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import shapely
@@ -46,6 +47,14 @@ def test_the_ground_is_whole_under_a_crate_and_lies_at_zero() -> None:
     front = mesh_of(floor).points[: len(floor.outline)]
     assert front[:, 1] == pytest.approx(0, abs=1e-6)
     assert shapely.Polygon(front[:, [0, 2]]).contains(shapely.box(-0.6, -3.6, 0.4, -3.0))
+
+
+def test_ground_that_smooth_errors_bend_is_one_level_slab() -> None:
+    room = photograph([FLOOR, WALL, CRATE], DOWN)
+    bent = cv2.GaussianBlur(np.random.default_rng(5).normal(size=(180, 240)), (0, 0), 12)
+    floor = find(build(room.having_depth(room.prediction.depth.z * (1 + 0.08 * bent / bent.std()))), "floor")
+    assert floor.reason == "goes on behind what stands before it"
+    assert floor.ring_sizes == (len(floor.outline),)
 
 
 def test_without_the_setting_the_crate_leaves_its_hole() -> None:
