@@ -29,7 +29,8 @@ OPEN_COUNTRY = WEIGHTS.with_name("open_country.onnx")  # the same network, train
 # Of the reduced photos that the network sees: the size that it was trained at tells the camera, and the mean of all
 # the rest, for larger ones show what is small.
 AREAS_PX = (96 * 128, 160 * 192, 256 * 320)
-# It looks for open sky at the smaller sizes, and has the word where the first sees less than this share of that sky.
+# It looks for open sky at the smaller sizes. Where the first sees less than this share of that sky it has the word
+# alone, else it is heard at the smallest size: more of it makes real rooms and streets worse.
 OPEN_AREAS_PX, MISSED = AREAS_PX[:2], 0.6
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 # Pieces of even colour, which instances are joined from: longer side of the photo, and as of ``segment_regions``.
@@ -91,9 +92,9 @@ class Embedded:
         return Estimate(depth, segments, camera, down)
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Return what the network says of a photo, or the one for open country if it is such a photo.
+        """Return what the networks say of a photo, or the one for open country alone if it is such a photo.
 
-        Both are the mean of all sizes, and of the photo and its mirror image.
+        It is the mean of all sizes, and of the photo and its mirror image.
 
         Args:
             rgb: (H, W, 3) uint8, sRGB.
@@ -103,13 +104,16 @@ class Embedded:
             (4,) float32: log of the focal length over sqrt(height * width), and down in camera axes.
         """
         seen, sky = [_run(self._session, rgb, area_px) for area_px in AREAS_PX], np.zeros((1, 1), np.float32)
+        cameras, size = [seen[0][1]], seen[-1][0]["depth"].shape[1:]
         if self._of_open_country is not None:
             elsewhere, sky = self._look_for_sky(rgb, seen)
             if is_open(sky) and _sees_less(seen[: len(elsewhere)], sky):
-                seen = elsewhere
-        size, camera = seen[-1][0]["depth"].shape[1:], seen[0][1]
+                seen, cameras, size = elsewhere, [], elsewhere[-1][0]["depth"].shape[1:]
+            else:
+                seen.append(elsewhere[0])
+            cameras.append(elsewhere[0][1])
         maps = {name: np.mean([_resized(maps[name], size) for maps, _ in seen], axis=0) for name in CHANNELS}
-        return maps | {"sky": sky[None]}, camera
+        return maps | {"sky": sky[None]}, np.mean(cameras, axis=0)
 
     def _look_for_sky(self, rgb: np.ndarray, known: list[Seen]) -> tuple[list[Seen], np.ndarray]:
         """Return what the network for open country sees, and (h, w) float32, the chance of sky at its best.
