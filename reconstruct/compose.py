@@ -33,6 +33,7 @@ FLAT, ROUGH = 0.0015, 1.2  # relative depth error of a plane, and times the dept
 ADJUSTED = (("box",), ("cylinder", "cone"))
 CERTAIN = 0.004  # cost of a shape that needs no adjusting
 WORTH, WORTH_BENT = 0.8, 0.4  # least overlap of a shape that is adjusted
+MOST_GROWN = 1.5  # of its largest extent, by adjusting, where depth is so doubtful that it does not hold it
 COMPLEXITY = {"box": 0.0, "cylinder": 0.002, "cone": 0.003, "profile": 0.006, "lathe": 0.006}
 FIRST_OVERLAP = 0.9
 
@@ -138,11 +139,18 @@ def _adjust_best(fits: list[Fit], evidence: Evidence) -> list[Fit]:
     target = set_target(evidence)
     found = []
     for first in firsts:
-        if first is not None and (shape := adjust(first.shape, evidence, target)) is not None:
+        if first is None or (shape := adjust(first.shape, evidence, target)) is None:
+            continue
+        if evidence.depth_error < BENDS_WALLS or _size_of(shape) <= MOST_GROWN * _size_of(first.shape):
             found.append((shape, first.allowed))
     verdicts = judge([(shape, evidence) for shape, _ in found])
     judged = zip(found, verdicts, strict=True)
     return [_weigh(shape, verdict, allowed, evidence) for (shape, allowed), verdict in judged]
+
+
+def _size_of(shape: Shape) -> float:
+    """Return the largest extent of a shape along the axes of its plane."""
+    return float(np.ptp(shape.rings.reshape(-1, 3) @ shape.world_from_plane[:3, :3], axis=0).max())
 
 
 def solidify(fit: Fit, kind: Kind, camera: Camera, world_from_camera: np.ndarray) -> Prism:

@@ -2,11 +2,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from blockout.reconstruct import compose
 from blockout.reconstruct.compose import EXPRESSED, ROUND, Fit, choose_shape, solidify
 from blockout.reconstruct.evidence import Evidence
 from blockout.reconstruct.frames import transform
 from blockout.reconstruct.meshes import mesh_of
 from blockout.reconstruct.scene import Prism
+from blockout.reconstruct.shapes import Shape
 from casts import Ball, Cone, House, Log, box_error, check_solid, gather
 from rooms import FLOOR, WALL, Box, Room, Solid, look, make_camera, photograph
 
@@ -170,6 +172,20 @@ def test_of_what_is_flat_in_doubtful_depth_the_outline_is_all_that_is_known() ->
     assert choose_shape(flat, has_ground=True) is None
     assert choose_shape(replace(flat, depth_error=0.05), has_ground=True) is not None
     assert choose(replace(flat, expected="box")).shape.kind == "box"
+
+
+@pytest.mark.parametrize(("depth_error", "size", "is_kept"), [(0.05, 2.0, True), (0.12, 2.0, False), (0.12, 1.2, True)])
+def test_adjusting_makes_nothing_much_larger_where_depth_is_too_doubtful_to_hold_it(
+    monkeypatch: pytest.MonkeyPatch, depth_error: float, size: float, is_kept: bool
+) -> None:
+    evidence = replace(gather(photo_of(CRATE), "crate"), depth_error=depth_error)
+    fits = compose.fit_each([evidence], True)[0]
+
+    def lengthen(shape: Shape, *_: object) -> Shape:
+        return replace(shape, outline=shape.outline * [size, 1], extrusion=shape.extrusion * size)
+
+    monkeypatch.setattr(compose, "adjust", lengthen)
+    assert bool(compose._adjust_best(fits, evidence)) is is_kept
 
 
 @pytest.mark.parametrize("expected", ["sphere", "cone", "prism"])
