@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from .agreement import agree
 from .edges import LEAST_SIDE_PX, sharpen_depth
 from .fronts import straighten_fronts
+from .headings import find_slants
 from .layout import are, height_over_horizon, measure_regions
 from .open_sky import bring_under_sky
 from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
@@ -27,11 +29,18 @@ MOST_APART = 0.3  # in log depth: a segment does not stand nearer or further off
 STRANGE = 0.45  # in log depth: so far from the network's, a plane is another thing's, and its slant tells nothing
 POLE = 4.0  # times its width: what is higher stands upright, for depth at its edges is that of what is behind
 SAME_PLANE_DIGITS = 9  # of planes, in 1/m: storeys on one differ by rounding errors
+SHRUNK, MOST_ANGLE = 2.0, np.radians(80)  # normals of a network face the camera more than surfaces do: by so many times
 RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors as well
 
 
 def ground_depth(
-    depth: DepthMap, segments: SegmentMap, photo: Photo, camera: Camera, down_cam: np.ndarray, sky: np.ndarray
+    depth: DepthMap,
+    segments: SegmentMap,
+    photo: Photo,
+    camera: Camera,
+    down_cam: np.ndarray,
+    sky: np.ndarray,
+    normal: np.ndarray | None = None,
 ) -> tuple[DepthMap, np.ndarray]:
     """Lay the ground on one plane, move every other segment to where its foot meets it, and straighten fronts.
 
@@ -42,6 +51,7 @@ def ground_depth(
         camera: its intrinsics; gravity stays as it is where the camera has it.
         down_cam: (3,) unit vector along gravity, camera axes, as known without the depth.
         sky: (h', w') bool, open sky.
+        normal: (3, h', w'), of surfaces as a network has them, towards the camera, camera axes.
 
     Returns:
         The depth, (H, W), of 640 px at most, in which the sky stays as it is; and gravity as the ground agrees with it.
@@ -60,29 +70,54 @@ def ground_depth(
     if camera.down_cam is None:
         weight = OPEN_GRAVITY_WEIGHT if sky.any() else GRAVITY_WEIGHT
         down_cam = bring_under_sky(_fit_ground(depth.z, ids, kinds, camera, down_cam, weight), camera, sky)
-    planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam)
-    apart, scale = _compare(depth.z, ids, planes, ground, camera)
-    strange = (np.abs(medians_of(apart, ids, len(kinds))) > STRANGE) & are(kinds, "structure", "object")
-    if strange.any():
-        planes[strange] = _face_camera(planes[strange], down_cam)
-        apart, _ = _compare(depth.z, ids, planes, ground, camera)
+    expected = np.zeros(len(kinds)) if normal is None else _expect_angles(normal, ids, len(kinds), down_cam)
+    slants = find_slants(small, ids, kinds, camera, down_cam, expected)
+    planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam, slants)
+    planes, apart, scale = _place(planes, depth.z, ids, kinds, slants, camera, down_cam)
     groups, kinds_of_groups = _group_storeys(planes, kinds, apart, ids)
     moved = np.log(depth.z) + (move := _find_moves(apart, ids, groups, kinds))
     with np.errstate(invalid="ignore", divide="ignore"):
         beyond = moved - scale + np.log(-height_over_horizon(camera, down_cam) / CAMERA_HEIGHT_M)
     moved += agree(move, beyond, groups[ids], kinds_of_groups)[groups][ids]
     fronts = np.flatnonzero(are(kinds_of_groups, "structure"))
-    z = np.exp(straighten_fronts(moved, groups[ids], fronts, camera, down_cam, depth.error))
+    slants_of_groups = slants[np.unique(groups, return_index=True)[1]]
+    z = np.exp(straighten_fronts(moved, groups[ids], fronts, camera, down_cam, depth.error, slants_of_groups))
     return replace(depth, z=np.where(np.isfinite(z), z, depth.z).astype(np.float32)), down_cam
 
 
-def _compare(
-    z: np.ndarray, ids: np.ndarray, planes: np.ndarray, ground: np.ndarray, camera: Camera
-) -> tuple[np.ndarray, float]:
-    """Return (H, W), how far log depth is beyond the planes, NaN where there is none; and the scale, of the ground."""
-    apart = np.log(z) - np.log(depth_from_planes(ids, planes, camera))
-    scale = float(np.median(apart[ground]))
-    return apart - scale, scale
+def _expect_angles(normal: np.ndarray, ids: np.ndarray, count: int, down_cam: np.ndarray) -> np.ndarray:
+    """Return (count,) radians, by how much each segment faces to the left, as far as normals tell."""
+    ahead, right = level_axes(down_cam)
+    large = [cv2.resize(part, ids.shape[::-1], interpolation=cv2.INTER_LINEAR) for part in normal]
+    forward, aside = (sum(large[i] * -axis[i] for i in range(3)) for axis in (ahead, right))
+    shown = np.arctan2(medians_of(aside, ids, count), np.maximum(medians_of(forward, ids, count), 1e-6))
+    return np.asarray(np.clip(SHRUNK * shown, -MOST_ANGLE, MOST_ANGLE))
+
+
+def _place(
+    planes: np.ndarray,
+    z: np.ndarray,
+    ids: np.ndarray,
+    kinds: list[Kind],
+    slants: np.ndarray,
+    camera: Camera,
+    down_cam: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return planes of which none leads far away by a slant that only a foot tells, and how depth compares.
+
+    Returns:
+        (N, 3) planes; (H, W), how far log depth is beyond them, NaN where there is none; and the scale, of the ground.
+    """
+    ground, strange = are(kinds, "ground")[ids], np.zeros(len(kinds), bool)
+    for _ in range(2):
+        planes = np.where(strange[:, None], _face_camera(planes, down_cam), planes)
+        apart = np.log(z) - np.log(depth_from_planes(ids, planes, camera))
+        scale = float(np.median(apart[ground]))
+        strange = (np.abs(medians_of(apart - scale, ids, len(kinds))) > STRANGE) & are(kinds, "structure", "object")
+        strange &= np.isnan(slants)
+        if not strange.any():
+            break
+    return planes, apart - scale, scale
 
 
 def _face_camera(planes: np.ndarray, down_cam: np.ndarray) -> np.ndarray:

@@ -16,13 +16,24 @@ LEAN_SHARE = 0.2  # of its border: a region without a foot stands with the neigh
 STACK_SHARE = 0.35  # the same of what a structure rests on, which is its own lower storeys for the most part
 TOUCHING, SAME_BUILDING = 0.03, 1.6  # of a border, and times the distance: structures that share one, and stand alike
 SLOPE_RANGE = 3.0  # times its distance: a slope that leads further over a region's width is not that region's
+MOST_SLANT, SAME_SLANT = 8.0, 0.02  # times nearer at one end than at the other; of slants, apart
+ALONG_FOOT = 0.6  # of the nearness that the foot of a front has, where it is known which way it runs
 FOOT_GAP_PX = 3  # of the reduced picture: a region stands on what is this far below it, across the line of its shade
 STRAIGHT_DOWN = 1 - 1e-9  # of gravity along the optical axis
 FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
 
 
-def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_cam: np.ndarray) -> np.ndarray:
+def stand_on_ground(
+    regions: Regions, kinds: list[Kind], camera: Camera, down_cam: np.ndarray, slants: np.ndarray | None = None
+) -> np.ndarray:
     """Give each region a plane: the ground, or upright through the region's foot, where it meets its support.
+
+    Args:
+        regions: as measured.
+        kinds: of each region, from row 0.
+        camera: of the picture.
+        down_cam: (3,) unit vector along gravity, camera axes.
+        slants: (N + 1,) as of ``find_slants``, where it is known which way a region runs; NaN elsewhere.
 
     Returns:
         (N + 1, 3) float64: p with 1 / z = p . ray for rays with z = 1, in camera axes, metres for the assumed camera
@@ -36,14 +47,15 @@ def stand_on_ground(regions: Regions, kinds: list[Kind], camera: Camera, down_ca
     is_ground, is_upright = are(kinds, "ground"), are(kinds, "structure", "object")
     is_ground[0] = is_upright[0] = False
     walls = np.full((len(r.area), 2), np.nan)
+    slants = np.full(len(r.area), np.nan) if slants is None else slants
     in_front = is_upright & np.isin(np.arange(len(r.area)), r.ids[-1]) & (r.below > 0.9)
     for i in np.flatnonzero(is_upright):
         hidden_by = in_front & (r.below[i] < 0.98)  # what rises over the horizon stands behind it, not on it
         hidden_by[i] = False
-        walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside)
+        walls[i] = _fit_foot(r, int(i), is_ground | hidden_by, nearness, aside, slants[i])
     is_structure = are(kinds, "structure") & is_upright
-    _align(r, walls, is_structure)
-    _lean_on_neighbours(r, walls, is_upright, is_structure, aside)
+    _align(r, walls, is_structure, slants)
+    _lean_on_neighbours(r, walls, is_upright, is_structure, aside, slants)
     walls[is_upright & np.isnan(walls[:, 0])] = [1 / NOWHERE_M, 0]
     planes = walls[:, :1] * ahead + walls[:, 1:] * right
     planes[is_ground] = down_cam / CAMERA_HEIGHT_M
@@ -62,8 +74,14 @@ def level_axes(down_cam: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ahead, np.cross(down_cam, ahead)
 
 
+def may_run(slant: float, ends: np.ndarray) -> bool:
+    """Return whether a front may run so between its ends, (2,) sideways over ahead: before the camera all along."""
+    near = 1 + slant * ends
+    return bool(near.min() > 0 and near.max() < MOST_SLANT * near.min())  # not so for NaN
+
+
 def _fit_foot(
-    r: Regions, i: int, is_support: np.ndarray, nearness: np.ndarray, aside: np.ndarray
+    r: Regions, i: int, is_support: np.ndarray, nearness: np.ndarray, aside: np.ndarray, slant: float
 ) -> tuple[float, float]:
     """Return how near a region's foot is, 1/m, and how that changes sideways; NaN when it touches no support."""
     top, left, width = r.top[i], r.left[i], r.right[i] - r.left[i] + 1
@@ -77,6 +95,9 @@ def _fit_foot(
     if len(rows) < 3 or seen < FOOT_SEEN:
         return np.nan, np.nan
     near = float(np.quantile(nearness[rows, columns], 0.8))
+    if may_run(slant, aside[r.bottom[i], [r.left[i], r.right[i]]]):
+        base = float(np.quantile(nearness[rows, columns] / (1 + slant * aside[rows, columns]), ALONG_FOOT))
+        return base, base * slant
     if width < WALL_WIDTH * r.ids.shape[1] or seen < 0.6 or len(at_edge) > 0.2 * len(rows):
         return near, 0.0
     step = max(1, len(rows) // 100)
@@ -102,15 +123,18 @@ def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return (base, slope) if misfit <= 0.5 * misfit_level else (np.nan, np.nan)
 
 
-def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray) -> None:
-    """Bring level walls that touch and stand about as far, in place, to one distance: they are one building.
+def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray, slants: np.ndarray) -> None:
+    """Bring walls that touch, run alike and stand about as far, in place, to one distance: they are one building.
 
-    The farther ones count: what stands before a building hides its foot.
+    The farther ones count: what stands before a building hides its foot. Which way a wall runs is known, or is level:
+    those of which only their feet tell it stay where they are.
     """
-    near = np.where(is_structure & (walls[:, 1] == 0), walls[:, 0], np.nan)
+    slant = walls[:, 1] / walls[:, 0]
+    near = np.where(is_structure & ((slant == 0) | np.isfinite(slants)), walls[:, 0], np.nan)
     borders = r.borders.sum(axis=1)
     with np.errstate(invalid="ignore"):
-        alike = SAME_BUILDING * np.minimum(near, near[:, None]) >= np.maximum(near, near[:, None])
+        alike = np.abs(slant - slant[:, None]) < SAME_SLANT
+        alike &= SAME_BUILDING * np.minimum(near, near[:, None]) >= np.maximum(near, near[:, None])
     together = alike & (r.borders >= TOUCHING * np.minimum(borders, borders[:, None]))
     group = join_pairs(zip(*np.nonzero(together), strict=True), len(near))
     for number in np.unique(group):
@@ -120,10 +144,16 @@ def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray) -> None:
         from_afar = members[np.argsort(near[members], kind="stable")]
         share = np.cumsum(r.area[from_afar])
         walls[members, 0] = near[from_afar[np.searchsorted(share, LEAN_SHARE * share[-1])]]
+        walls[members, 1] = walls[members, 0] * slant[members]
 
 
 def _lean_on_neighbours(
-    r: Regions, walls: np.ndarray, waiting: np.ndarray, is_structure: np.ndarray, aside: np.ndarray
+    r: Regions,
+    walls: np.ndarray,
+    waiting: np.ndarray,
+    is_structure: np.ndarray,
+    aside: np.ndarray,
+    slants: np.ndarray,
 ) -> None:
     """Fill missing rows in place: from what a region rests on, else from what it borders on.
 
@@ -141,12 +171,18 @@ def _lean_on_neighbours(
             from_afar = np.argsort(nearness, kind="stable")  # NaN comes last
             share = share_of_structures if is_structure[i] else LEAN_SHARE
             chosen = np.searchsorted(np.cumsum((shares[i] * known)[from_afar]), share * settled[i])
-            walls[i] = _continue(walls[from_afar[chosen]], nearness[from_afar[chosen]], r, i, aside)
+            walls[i] = _continue(walls[from_afar[chosen]], nearness[from_afar[chosen]], r, i, aside, slants[i])
 
 
-def _continue(wall: np.ndarray, near: float, r: Regions, i: int, aside: np.ndarray) -> np.ndarray:
+def _continue(wall: np.ndarray, near: float, r: Regions, i: int, aside: np.ndarray, slant: float) -> np.ndarray:
     """Return a region's wall as what it leans on continues: level where the slope leads far away over its width."""
-    ends = wall @ [[1, 1], aside[(r.top[i] + r.bottom[i]) // 2, [r.left[i], r.right[i]]]]
+    left, middle, right = aside[(r.top[i] + r.bottom[i]) // 2, [r.left[i], (r.left[i] + r.right[i]) // 2, r.right[i]]]
+    if may_run(slant, np.array([left, right])):
+        if abs(wall[1] - slant * wall[0]) < SAME_SLANT * wall[0]:
+            return wall
+        base = near / (1 + slant * middle)
+        return np.array([base, base * slant])
+    ends = wall @ [[1, 1], [left, right]]
     return np.array([near, 0.0]) if ends.min() < near / SLOPE_RANGE or ends.max() > near * SLOPE_RANGE else wall
 
 

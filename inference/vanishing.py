@@ -129,7 +129,7 @@ def _scores(lines: np.ndarray, camera: Camera, pitch_deg: np.ndarray, roll_deg: 
         return np.zeros(len(pitch_deg))
     down = down_from_angles(pitch_deg, roll_deg)
     weights = _lengths(lines) / max(camera.height, camera.width)
-    vertical = _verticality(lines, camera, down)
+    vertical = point_at(lines, camera, down, VERTICAL_TOLERANCE_DEG)
     heading, steepness = _headings(lines, camera, down)
     flat_weights = weights * (1 - vertical) * steepness
     gathered = np.max(_gather_by_heading(heading, flat_weights), axis=1)
@@ -138,16 +138,16 @@ def _scores(lines: np.ndarray, camera: Camera, pitch_deg: np.ndarray, roll_deg: 
     return prior * (vertical @ weights + HORIZONTAL_WEIGHT * gathered)
 
 
-def _verticality(lines: np.ndarray, camera: Camera, down: np.ndarray) -> np.ndarray:
-    """Return (K, N) float64 0..1, how well line n points at the vertical vanishing point k."""
+def point_at(lines: np.ndarray, camera: Camera, directions: np.ndarray, tolerance_deg: float) -> np.ndarray:
+    """Return (K, N) float64 0..1, how well each of (N, 4) lines points at the vanishing points of (K, 3) directions."""
     middle = (lines[:, :2] + lines[:, 2:]) / 2
     along = lines[:, 2:] - lines[:, :2]
     # direction in the picture from a point to the vanishing point, which may lie at infinity
-    to_x = camera.fx * down[:, :1] - (middle[:, 0] - camera.cx) * down[:, 2:]
-    to_y = camera.fy * down[:, 1:2] - (middle[:, 1] - camera.cy) * down[:, 2:]
+    to_x = camera.fx * directions[:, :1] - (middle[:, 0] - camera.cx) * directions[:, 2:]
+    to_y = camera.fy * directions[:, 1:2] - (middle[:, 1] - camera.cy) * directions[:, 2:]
     cross = to_x * along[:, 1] - to_y * along[:, 0]
     sine = np.abs(cross) / (np.hypot(to_x, to_y) * np.hypot(along[:, 0], along[:, 1]) + 1e-9)
-    return np.exp(-0.5 * (sine / np.sin(np.radians(VERTICAL_TOLERANCE_DEG))) ** 2)
+    return np.exp(-0.5 * (sine / np.sin(np.radians(tolerance_deg))) ** 2)
 
 
 def _headings(lines: np.ndarray, camera: Camera, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,14 @@ def test_a_bent_wall_is_straight_and_stays_where_it_is(slant: float) -> None:
     assert straight == pytest.approx(true, abs=0.02)
 
 
+def test_a_wall_of_which_it_is_known_how_it_runs_does_so_however_depth_bends() -> None:
+    for told, slant, error in ((0.6, 0.06, 0.02), (-0.6, -0.06, 0.02), (np.nan, 0.02, 0.1)):
+        bent = wall(0.1, 0.02)
+        straight = straighten_fronts(bent, np.ones(SIZE, int), np.array([1]), CAMERA, DOWN, 5.0, np.array([0, told]))
+        off = straight - wall(0.1, slant)
+        assert np.ptp(off) == pytest.approx(0, abs=error), told
+
+
 def test_what_stands_out_further_than_depth_errs_still_does() -> None:
     true, bay = wall(0.1, 0.0), (slice(40, 80), slice(60, 100))
     bent = true.copy()
