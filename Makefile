@@ -42,9 +42,9 @@ train-pair: .venv/installed-dev  ## train the network for clean plates from noth
 		--workers $(or $(WORKERS),2) --material $(MATERIAL)
 	.venv/bin/blockout dataset backgrounds .cache/embedded/scenes -o .cache/pair/places --count $(or $(SCENES),2600)
 	.venv/bin/blockout dataset compose --foregrounds $(MATERIAL)/foregrounds --backgrounds .cache/pair/places/pictures \
-		$(FREE) --background-depths .cache/pair/places/depths -o .cache/pair/scenes --count 16000 --seed 41
+		$(FREE) --background-depths .cache/pair/places/depths -o .cache/pair/scenes --count 24000 --seed 41
 	.venv/bin/blockout dataset compose --foregrounds $(MATERIAL)/foregrounds --backgrounds $(MATERIAL)/backgrounds \
-		$(FREE) -o .cache/pair/photographs --count 8000 --seed 42
+		$(FREE) -o .cache/pair/photographs --count 16000 --seed 42
 	.venv/bin/blockout train inference/training/pair.toml --export .cache/pair/pair.onnx
 	@echo "copy .cache/pair/pair.onnx over inference/weights/pair.onnx when 'blockout evaluate' says so"
 

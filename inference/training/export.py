@@ -37,8 +37,6 @@ def export_scene(checkpoint: Path, output: Path, facts: dict[str, object] | None
 
 def write_onnx(network: nn.Module, output: Path, facts: dict[str, object] | None = None, bits: int = HALVES) -> None:
     """Write a scene network as .onnx with weights stored small, as of ``export_scene``, and worked with as float32."""
-    import onnx
-
     network = fold(network).eval()
     staging = output.with_suffix(".part")
     axes = {"rgb": {0: "batch", 2: "height", 3: "width"}, "maps": {0: "batch", 2: "half_height", 3: "half_width"}}
@@ -52,14 +50,21 @@ def write_onnx(network: nn.Module, output: Path, facts: dict[str, object] | None
         opset_version=17,
         dynamo=False,
     )
-    model = onnx.load(staging)
+    make_small(staging, facts, bits)
+    staging.replace(output)
+
+
+def make_small(path: Path, facts: dict[str, object] | None = None, bits: int = HALVES) -> None:
+    """Store the weights of an .onnx file small, in place, and write into it what it should say of itself."""
+    import onnx
+
+    model = onnx.load(path)
     _store_small(model, bits)
     for key, value in (facts or {}).items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value if isinstance(value, str) else json.dumps(value)
     onnx.checker.check_model(model)
-    onnx.save(model, staging)
-    staging.replace(output)
+    onnx.save(model, path)
 
 
 def fold(network: nn.Module) -> nn.Module:

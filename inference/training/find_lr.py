@@ -94,7 +94,8 @@ def suggest_rate(rates: np.ndarray, smooth: np.ndarray) -> float:
             f"the loss falls at no rate of {len(rates)} tried: start lower, take more steps, or look at data and losses"
         )
     slope = np.gradient(smooth[:end], np.log(rates[:end]))
-    return float(rates[int(np.argmin(slope))])
+    first = min(LEAST_STEPS, end - 1)  # before, the mean is that of a few batches, and falls by chance
+    return float(rates[first + int(np.argmin(slope[first:]))])
 
 
 def draw_search(search: RateSearch) -> np.ndarray:

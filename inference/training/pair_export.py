@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .export import fold
+from .export import fold, make_small
 from .pair_network import OUTPUTS
 from .pair_task import load_pair
 
@@ -32,7 +32,7 @@ def export_pair(checkpoint: Path, output: Path, outputs: tuple[str, ...] = OUTPU
 
     Args:
         checkpoint: of the task pair.
-        output: the .onnx file; inputs ``background`` and ``overlay``, (B, 3, H, W) float32 from 0 to 1, outputs
+        output: the .onnx file, its weights halves; inputs ``background`` and ``overlay``, (B, 3, H, W) float32 from 0 to 1, outputs
             ``mask`` and ``depth`` as of ``PairNetwork.forward``.
         outputs: those that were trained.
 
@@ -53,5 +53,6 @@ def export_pair(checkpoint: Path, output: Path, outputs: tuple[str, ...] = OUTPU
             opset_version=17,
             dynamo=False,
         )
+    make_small(staging)
     staging.replace(output)
     return output

@@ -61,6 +61,13 @@ def test_the_suggestion_is_where_the_loss_falls_fastest() -> None:
     assert suggest_rate(rates, losses) == pytest.approx(1e-3, rel=0.1)
 
 
+def test_a_chance_fall_of_the_first_losses_suggests_nothing() -> None:
+    rates = np.geomspace(1e-6, 1, 100)
+    losses = 1 / (1 + (rates / 1e-3))
+    losses[:2] += [0.9, 0.3]
+    assert suggest_rate(rates, losses) == pytest.approx(1e-3, rel=0.2)
+
+
 def test_the_running_mean_is_not_drawn_to_zero_at_first() -> None:
     np.testing.assert_allclose(smooth_losses([2.0] * 5), 2.0)
     assert smooth_losses([0.0, 1.0])[-1] == pytest.approx(0.1 / 0.19)
