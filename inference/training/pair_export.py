@@ -32,8 +32,8 @@ def export_pair(checkpoint: Path, output: Path, outputs: tuple[str, ...] = OUTPU
 
     Args:
         checkpoint: of the task pair.
-        output: the .onnx file, its weights halves; inputs ``background`` and ``overlay``, (B, 3, H, W) float32 from 0 to 1, outputs
-            ``mask`` and ``depth`` as of ``PairNetwork.forward``.
+        output: the .onnx file, its weights halves; inputs ``background`` and ``overlay``, (B, 3, H, W) float32 from 0
+            to 1, outputs ``mask`` and ``depth`` as of ``PairNetwork.forward``.
         outputs: those that were trained.
 
     Raises:
