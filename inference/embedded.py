@@ -15,7 +15,7 @@ from .grounding import ground_depth
 from .instances import GROUND, SKY, group_instances
 from .kinds import SKY_SCORE, is_plinth, score_sky
 from .layout import Regions, find_below, measure_regions
-from .lying import find_lying, measure_facing
+from .lying import find_lying
 from .mask_stacks import softmax
 from .onnx_session import open_session
 from .open_sky import CHANCE, bring_under_sky, find_open_sky, is_open, may_be_open
@@ -187,8 +187,7 @@ def _segments(
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
     log_z, likely = _resized(maps["depth"], pieces.shape)[0], means_of(chances[GROUND][None], ids)[0]
-    facing_up = measure_facing(_resized(maps["normal"], pieces.shape), ids, len(kinds), seen_by, down_cam)
-    lying = find_lying(log_z, ids, kinds, likely, facing_up, seen_by, down_cam)
+    lying = find_lying(log_z, ids, kinds, likely, seen_by, down_cam)
     if lying.any():
         ids[lying[ids]] = np.flatnonzero(kinds == GROUND)[0]
     fine = sharpen_outlines(ids, rgb) if min(rgb.shape[:2]) > 64 else nearest_pixels(ids, rgb.shape[:2])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from blockout.inference.camera import camera_from_fov
 from blockout.inference.layout import height_over_horizon
-from blockout.inference.lying import find_lying, measure_facing
+from blockout.inference.lying import find_lying
 from blockout.inference.prediction import KINDS
 from blockout.inference.vanishing import down_from_angles
 
@@ -24,8 +24,8 @@ def scene(place=PATCH, kind="object"):
     return log_z, ids, np.array([0, SKY, GROUND, KINDS.index(kind)])
 
 
-def lying(log_z, ids, kinds, likely=0.4, facing_up=0.0):
-    found = find_lying(log_z, ids, kinds, np.array([0, 0, 0.9, likely]), np.array([0, 0, 0, facing_up]), CAMERA, DOWN)
+def lying(log_z, ids, kinds, likely=0.4):
+    found = find_lying(log_z, ids, kinds, np.array([0, 0, 0.9, likely]), CAMERA, DOWN)
     assert not found[:3].any()
     return bool(found[3])
 
@@ -71,47 +71,17 @@ def test_nothing_does_that_touches_no_ground():
     log_z, ids, kinds = scene()
     ids[70:, 40:100] = np.where(ids[70:, 40:100] == 3, 3, 4)
     ids[60:70, 40:100] = 4
-    found = find_lying(
-        log_z, ids, np.append(kinds, STRUCTURE), np.array([0, 0, 0.9, 0.4, 0]), np.zeros(5), CAMERA, DOWN
-    )
+    found = find_lying(log_z, ids, np.append(kinds, STRUCTURE), np.array([0, 0, 0.9, 0.4, 0]), CAMERA, DOWN)
     assert not found.any()
 
 
 def test_without_ground_nothing_does():
     log_z, ids, _ = scene()
-    assert not find_lying(log_z, ids, np.array([0, SKY, STRUCTURE, OBJECT]), np.ones(4), np.ones(4), CAMERA, DOWN).any()
+    assert not find_lying(log_z, ids, np.array([0, SKY, STRUCTURE, OBJECT]), np.ones(4), CAMERA, DOWN).any()
 
 
 @pytest.mark.parametrize("pitch", [-90.0, 90.0])
 def test_cameras_that_look_straight_down_or_up(pitch):
     log_z, ids, kinds = scene()
-    found = find_lying(log_z, ids, kinds, np.full(4, 0.5), np.zeros(len(kinds)), CAMERA, down_from_angles(pitch, 0.0))
+    found = find_lying(log_z, ids, kinds, np.full(4, 0.5), CAMERA, down_from_angles(pitch, 0.0))
     assert found.shape == (4,)
-
-
-def test_what_faces_upwards_lies_whatever_its_depth():
-    log_z, ids, kinds = scene()
-    log_z = np.where(ids == 3, log_z[PATCH[0].stop - 1], log_z)
-    assert lying(log_z, ids, kinds, likely=0.3, facing_up=0.6)
-    assert not lying(log_z, ids, kinds, likely=0.3, facing_up=0.4)
-    assert not lying(log_z, ids, kinds, likely=0.2, facing_up=0.6)
-
-
-def test_the_top_of_a_box_faces_upwards_and_does_not_lie():
-    """Below it is the box's front, not the ground."""
-    log_z, ids, kinds = scene()
-    ids[PATCH[0].stop :, PATCH[1]] = 4
-    found = find_lying(
-        log_z, ids, np.append(kinds, OBJECT), np.array([0, 0, 0.9, 0.29, 0]), np.array([0, 0, 0, 0.6, 0]), CAMERA, DOWN
-    )
-    assert not found.any()
-
-
-def test_a_normal_counts_for_what_it_tells_beyond_facing_the_camera():
-    x = (np.arange(SIZE[1]) + 0.5 - CAMERA.cx) / CAMERA.fx
-    y = (np.arange(SIZE[0])[:, None] + 0.5 - CAMERA.cy) / CAMERA.fy
-    to_camera = -np.stack([x + 0 * y, y + 0 * x, np.ones(SIZE)])
-    ids = np.zeros(SIZE, int)
-    assert measure_facing(to_camera, ids, 1, CAMERA, DOWN) == pytest.approx(0, abs=1e-9)
-    upwards = np.broadcast_to(-DOWN[:, None, None], (3, *SIZE))
-    assert 0.5 < measure_facing(3 * upwards, ids, 1, CAMERA, DOWN)[0] < 1
