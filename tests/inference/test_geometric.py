@@ -160,6 +160,37 @@ def test_what_leans_on_a_slanted_wall_is_not_led_far_away_by_its_slope() -> None
     assert beam.max() < 3 * beam.min()
 
 
+def wall_with_a_hidden_foot(slant: float, near: float) -> np.ndarray:
+    """Return (H, W) ids: a wall, 3, of which the left third seems to end higher up; a window in it, 4; ground, 2."""
+    ids = np.where(np.arange(SIZE[0])[:, None] < 240, 1, 2) * np.ones(SIZE[1], np.int32)
+    column = np.arange(200, 440)
+    fall = CAMERA.fy * CAMERA_HEIGHT_M * near * (1 + slant * (column + 0.5 - CAMERA.cx) / CAMERA.fx)
+    foot = np.rint(CAMERA.cy + np.where(column < 280, 0.85, 1) * fall).astype(int)
+    for x, y in zip(column, foot, strict=True):
+        ids[150:y, x] = 3
+    ids[180:220, 300:340] = 4
+    return ids
+
+
+@pytest.mark.parametrize("slant", [-0.8, 0.5, 1.0])
+def test_a_wall_runs_as_is_known_though_its_foot_is_partly_hidden(slant: float) -> None:
+    ids, down = wall_with_a_hidden_foot(slant, 0.1), down_from_angles(0.0, 0.0)
+    regions = measure_regions(draw_street(), ids, CAMERA, down)
+    kinds = ["object", "sky", "ground", "structure", "structure"]
+    planes = stand_on_ground(regions, kinds, CAMERA, down, np.array([np.nan, np.nan, np.nan, slant, slant]))
+    assert planes[3, [0, 2]] == pytest.approx([0.1 * slant, 0.1], rel=0.05)
+    np.testing.assert_array_equal(planes[4], planes[3])
+
+
+def test_a_wall_that_cannot_run_so_runs_as_its_foot_tells() -> None:
+    """The slant would lead it behind the camera."""
+    ids, down = wall_with_a_hidden_foot(0.0, 0.1), down_from_angles(0.0, 0.0)
+    regions = measure_regions(draw_street(), ids, CAMERA, down)
+    kinds = ["object", "sky", "ground", "structure", "structure"]
+    planes = stand_on_ground(regions, kinds, CAMERA, down, np.array([np.nan, np.nan, np.nan, 30.0, np.nan]))
+    assert planes[3, [0, 2]] == pytest.approx([0, 0.1], abs=0.005)
+
+
 def test_a_stripe_on_the_street_lies_on_it() -> None:
     rgb = draw_street()
     cv2.fillConvexPoly(rgb, np.array([[60, 470], [120, 470], [330, 360], [305, 360]], np.int32), (235, 235, 230))
