@@ -36,7 +36,8 @@ def draw(*walls, steep=0.0):
 
 
 def slants_of(picture, expected=None, kinds=KINDS):
-    return find_slants(*picture, kinds, CAMERA, DOWN, np.zeros(len(kinds)) if expected is None else expected)
+    rgb, ids = picture
+    return find_slants(rgb, ids, kinds, CAMERA, DOWN, np.zeros(len(kinds)) if expected is None else expected)
 
 
 def degrees_between(slant, other):
@@ -94,14 +95,15 @@ def test_where_no_lines_are_nothing_is_told():
 def test_upright_lines_tell_nothing():
     rgb, ids = draw((2, 0.3, 0.12, 150, 500))
     stripes = np.full_like(rgb, 200)
-    top = np.tile(np.arange(40, 640, 40.0), (2, 1)).T
-    top[:, 1] = 0
-    toward = np.array([DOWN[0] / DOWN[2] * CAMERA.fx + CAMERA.cx, DOWN[1] / DOWN[2] * CAMERA.fy + CAMERA.cy])
-    for start in top:
-        end = start + (toward - start) * (480 / (toward[1] - start[1]))
-        cv2.line(stripes, *[tuple(np.rint(16 * point).astype(int).tolist()) for point in (start, end)], (40,) * 3, 2,
-                 cv2.LINE_AA, 4)  # fmt: skip
+    foot = np.array([DOWN[0], DOWN[1]]) / DOWN[2] * CAMERA.fx + [CAMERA.cx, CAMERA.cy]  # all of them point there
+    for across in range(40, 640, 40):
+        top = np.array([across, 0.0])
+        end = top + (foot - top) * (SIZE[0] / foot[1])
+        cv2.polylines(
+            stripes, [np.rint(16 * np.stack([top, end])).astype(np.int32)], False, (40,) * 3, 2, cv2.LINE_AA, 4
+        )
     assert np.isnan(slants_of((stripes, ids))[2])
+    assert degrees_between(slants_of((np.minimum(rgb, stripes), ids))[2], 0.3) < 2
 
 
 def test_things_are_not_asked():
