@@ -72,8 +72,7 @@ def ground_depth(
         down_cam = bring_under_sky(_fit_ground(depth.z, ids, kinds, camera, down_cam, weight), camera, sky)
     expected = np.zeros(len(kinds)) if normal is None else _expect_angles(normal, ids, len(kinds), down_cam)
     slants = find_slants(small, ids, kinds, camera, down_cam, expected)
-    planes = stand_on_ground(measure_regions(small, ids, camera, down_cam), kinds, camera, down_cam, slants)
-    planes, apart, scale = _place(planes, depth.z, ids, kinds, slants, camera, down_cam)
+    planes, apart, scale = _place(small, depth.z, ids, kinds, camera, down_cam, slants)
     groups, kinds_of_groups = _group_storeys(planes, kinds, apart, ids)
     moved = np.log(depth.z) + (move := _find_moves(apart, ids, groups, kinds))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -95,19 +94,20 @@ def _expect_angles(normal: np.ndarray, ids: np.ndarray, count: int, down_cam: np
 
 
 def _place(
-    planes: np.ndarray,
+    rgb: np.ndarray,
     z: np.ndarray,
     ids: np.ndarray,
     kinds: list[Kind],
-    slants: np.ndarray,
     camera: Camera,
     down_cam: np.ndarray,
+    slants: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return planes of which none leads far away by a slant that only a foot tells, and how depth compares.
+    """Return planes on the ground, of which none leads far away by a slant that only a foot tells.
 
     Returns:
         (N, 3) planes; (H, W), how far log depth is beyond them, NaN where there is none; and the scale, of the ground.
     """
+    planes = stand_on_ground(measure_regions(rgb, ids, camera, down_cam), kinds, camera, down_cam, slants)
     ground, strange = are(kinds, "ground")[ids], np.zeros(len(kinds), bool)
     for _ in range(2):
         planes = np.where(strange[:, None], _face_camera(planes, down_cam), planes)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .layout import are
 from .prediction import Camera, Kind
-from .regions import touching_pixels
+from .regions import means_of, touching_pixels
 from .standing import level_axes
 from .vanishing import detect_lines, point_at
 
@@ -18,6 +18,7 @@ LEAST_AREA = 0.008  # of the picture, of a front that speaks for itself: the edg
 LEAST_LENGTH = 0.06  # of the picture's longer side, of the lines that agree
 LEAST_GAIN, APART_DEG = 1.6, 12  # over the best heading that is so far off; both over what any heading has
 SQUARE_DEG = 8.0  # fronts that run so nearly alike, or at right angles, do
+AHEAD_DEG = 4.0  # a front that runs so nearly straight ahead does
 UNEXPECTED, EXPECTED_DEG = 0.1, 30.0  # weight of what is far from expected; deviation of that
 TELLING_DEG = 40.0  # an expectation that is so far from facing the camera counts in full
 NEIGHBOUR, OWN = 3.0, 3.0  # weights of neighbours and of own few lines, of a front that runs as others do: most is one
@@ -64,7 +65,16 @@ def find_slants(
         own = votes[front, np.abs(_turn_between(tangents[:, None], angle, np.pi)).argmin(axis=0)]
         if (like := _join(angle, support, share[front], own, float(expected[front]))) is not None:
             slants[front] = slants[fronts[like]]
-    return slants
+    return _turn_outwards(slants, ids, camera)
+
+
+def _turn_outwards(slants: np.ndarray, ids: np.ndarray, camera: Camera) -> np.ndarray:
+    """Return slants with which what runs straight ahead comes nearer towards the side of the picture that it is on."""
+    columns = np.broadcast_to(np.arange(ids.shape[1]) + 0.5, (1, *ids.shape))
+    middle = np.full(len(slants), camera.cx)
+    middle[: ids.max() + 1] = means_of(columns, ids)[0]
+    is_ahead = np.abs(slants) > np.tan(np.radians(90 - AHEAD_DEG))
+    return np.where(is_ahead, np.copysign(slants, middle - camera.cx), slants)
 
 
 def _join(angle: np.ndarray, support: np.ndarray, share: np.ndarray, own: np.ndarray, expected: float) -> int | None:

@@ -56,6 +56,13 @@ def test_a_wall_that_runs_straight_ahead_is_found_as_one():
     assert degrees_between(found[2], -25.0) < 2
 
 
+def test_walls_on_both_sides_that_run_straight_ahead_come_nearer_outwards():
+    left, right = draw((2, -25.0, 0.01, 20, 260)), draw((3, 25.0, 0.01, 390, 620))
+    both = np.where(left[1][..., None] > 0, left[0], right[0]), np.maximum(left[1], right[1])
+    found = slants_of(both)
+    assert found[2] < -14 and found[3] > 14
+
+
 def test_walls_at_nearly_right_angles_are_at_right_angles():
     found = slants_of(draw((2, 0.6, 0.12, 60, 320), (3, np.tan(np.arctan(0.6) - np.radians(86)), 0.12, 320, 600)))
     assert found[2] * found[3] == pytest.approx(-1, abs=1e-9)
