@@ -26,6 +26,7 @@ ROLL_WEIGHT = 100.0  # of its roll, likewise: upright lines tell that, and depth
 FEET_WEIGHT = 0.3  # of what the depth of things tells where their feet meet the ground, likewise
 FLAT, FITS = 0.02, 8  # relative error of depth that counts in full for the ground; rounds of weighted least squares
 MOST_APART = 0.3  # in log depth: a segment does not stand nearer or further off than that from where the network has it
+NO_FOOT = 0.8  # in log depth: where the network has it so far off its foot, or more, that is none of its own
 STRANGE = 0.45  # in log depth: so far from the network's, a plane is another thing's, and its slant tells nothing
 POLE = 4.0  # times its width: what is higher stands upright, for depth at its edges is that of what is behind
 SAME_PLANE_DIGITS = 9  # of planes, in 1/m: storeys on one differ by rounding errors
@@ -148,7 +149,9 @@ def _find_moves(apart: np.ndarray, ids: np.ndarray, groups: np.ndarray, kinds: l
     """Return (H, W), to be added to log depth that is so far ``apart`` from the planes, NaN where there is none."""
     is_upright = are(kinds, "structure", "object")
     moved = medians_of(apart, groups[ids], len(kinds))[groups]
-    kept = np.where(is_upright, np.sign(moved) * np.maximum(np.abs(moved) - MOST_APART, 0), 0)
+    size = np.abs(moved)
+    taken = np.minimum(size, MOST_APART) * np.clip((NO_FOOT - size) / (NO_FOOT - MOST_APART), 0, 1)
+    kept = np.where(is_upright, np.sign(moved) * (size - taken), 0)
     top, left, bottom, right = boxes_of(ids).T
     bends = is_upright & (bottom - top < POLE * (right - left))
     relief = np.where(bends[ids], RELIEF * (apart - medians_of(apart, ids, len(kinds))[ids]), 0)

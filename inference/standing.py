@@ -21,6 +21,8 @@ ALONG_FOOT = 0.6  # of the nearness that the foot of a front has, where it is kn
 FOOT_GAP_PX = 3  # of the reduced picture: a region stands on what is this far below it, across the line of its shade
 STRAIGHT_DOWN = 1 - 1e-9  # of gravity along the optical axis
 FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
+NEARER = 0.8  # of its places where it does tell that they stand further off than its foot
+FOOT_FROM = 0.7  # of its height, from above: ground that it meets there alone is ground in name
 
 
 def stand_on_ground(
@@ -92,9 +94,9 @@ def _fit_foot(
     at_edge = np.flatnonzero(r.ids[-1] == i)
     rows, columns = np.append(rows, np.full(len(at_edge), len(r.ids) - 1)), np.append(columns, at_edge)
     seen = len(np.unique(columns)) / width
-    if len(rows) < 3 or seen < FOOT_SEEN:
+    if len(rows) < 3 or seen < FOOT_SEEN or np.quantile(rows, NEARER) < top + FOOT_FROM * (r.bottom[i] - top):
         return np.nan, np.nan
-    near = float(np.quantile(nearness[rows, columns], 0.8))
+    near = float(np.quantile(nearness[rows, columns], NEARER))
     if may_run(slant, aside[r.bottom[i], [r.left[i], r.right[i]]]):
         base = float(np.quantile(nearness[rows, columns] / (1 + slant * aside[rows, columns]), ALONG_FOOT))
         return base, base * slant

@@ -69,3 +69,27 @@ def test_a_few_pixels_are_no_front() -> None:
     ids[:5, :5] = 1
     bent = wall(0.1, 0.0) + 0.05 * np.sin(COLUMN / 3)
     np.testing.assert_array_equal(straighten_fronts(bent, ids, np.array([1, 2]), CAMERA, DOWN, ERROR), bent)
+
+
+def test_neighbours_in_line_become_one_front_across_a_post_and_others_do_not() -> None:
+    post = abs(COLUMN - 80) < 2
+    ids = np.where(post, 3, np.where(COLUMN < 80, 1, 2))
+    for apart, joins in ((0.12, True), (0.2, False)):
+        bent = np.where(COLUMN < 80, wall(0.1, 0.0), wall(0.1, 0.0) + apart)
+        straight = straighten_fronts(bent, ids, np.array([1, 2]), CAMERA, DOWN, ERROR)
+        step = straight[60, 90] - straight[60, 70] - (bent[60, 90] - bent[60, 70] - apart)
+        assert step == pytest.approx(0 if joins else apart, abs=0.03), apart
+    np.testing.assert_array_equal(straight[post], bent[post])
+
+
+def test_fronts_that_run_apart_stay_two_though_they_meet() -> None:
+    ids, bent = np.where(COLUMN < 80, 1, 2), np.where(COLUMN < 80, wall(0.1, 0.06), wall(0.1, -0.06))
+    straight = straighten_fronts(bent, ids, np.array([1, 2]), CAMERA, DOWN, ERROR)
+    assert straight == pytest.approx(bent, abs=0.02)
+
+
+def test_fronts_in_line_far_from_each_other_stay_two() -> None:
+    ids = np.where(COLUMN < 60, 1, np.where(COLUMN > 100, 2, 3))
+    bent = wall(0.1, 0.0) + np.where(COLUMN < 80, 0, 0.12)
+    straight = straighten_fronts(bent, ids, np.array([1, 2]), CAMERA, DOWN, ERROR)
+    assert straight == pytest.approx(bent, abs=1e-6)

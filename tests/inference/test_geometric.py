@@ -147,6 +147,19 @@ def test_a_thing_stands_on_the_ground_across_a_line_that_belongs_to_another() ->
     assert depth_from_planes(ids, planes, CAMERA)[365, 455] == pytest.approx(foot_m, rel=0.05)
 
 
+def test_ground_beside_the_upper_part_of_a_thing_is_not_where_its_foot_is() -> None:
+    """A window, 3, in a wall, 4, of which a part beside it is taken for ground."""
+    ids = np.ones(SIZE, np.int32)
+    ids[BUILDING_FOOT:], ids[100:BUILDING_FOOT, 60:400] = 2, 4
+    ids[180:300, 200:260] = ids[180:230, 260:300] = 3
+    ids[230:BUILDING_FOOT, 260:300] = 2
+    down = down_from_angles(0.0, 0.0)
+    regions = measure_regions(draw_street(), ids, CAMERA, down)
+    planes = stand_on_ground(regions, ["object", "sky", "ground", "structure", "structure"], CAMERA, down)
+    z = depth_from_planes(ids, planes, CAMERA)
+    assert z[200, 230] == pytest.approx(z[120, 100], rel=0.01)
+
+
 def test_what_leans_on_a_slanted_wall_is_not_led_far_away_by_its_slope() -> None:
     ids = np.full(SIZE, 2, np.int32)
     ids[:300] = 1

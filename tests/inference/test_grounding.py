@@ -81,12 +81,13 @@ def test_nothing_stands_beyond_its_foot() -> None:
     assert np.median(settle(far, ids)[0].z[BOX] / truth[BOX]) == pytest.approx(1, abs=0.05)
 
 
-def test_what_is_nearer_than_its_foot_says_is_moved_by_so_much_at_most() -> None:
+@pytest.mark.parametrize(("off", "moves"), [(0.2, 0.2), (MOST_APART, MOST_APART), (0.5, 0.18), (0.9, 0.0)])
+def test_the_nearer_a_thing_than_its_foot_says_the_less_that_is_its_own(off: float, moves: float) -> None:
     truth, ids = true_depth()
     near = truth.copy()
-    near[BOX] /= 2
+    near[BOX] *= np.exp(-off)
     moved = np.log(np.median(settle(near, ids)[0].z[BOX] / near[BOX]))
-    assert moved == pytest.approx(MOST_APART, abs=0.1)
+    assert moved == pytest.approx(moves, abs=0.06)
 
 
 def test_a_part_of_a_front_whose_foot_is_hidden_moves_with_what_it_touches() -> None:
