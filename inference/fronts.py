@@ -61,7 +61,13 @@ def straighten_fronts(
 
 @dataclass
 class _Front:
-    """Its plane, (2,) as of ``_fit_front``, where it begins and ends, sideways over ahead, and its pixels."""
+    """A front among others.
+
+    Attributes:
+        plane: (2,) as of ``_fit_front``.
+        ends: (2,) where it begins and ends, sideways over ahead.
+        area: its pixels.
+    """
 
     plane: np.ndarray
     ends: np.ndarray
@@ -69,15 +75,17 @@ class _Front:
 
     def apart(self, other: _Front) -> float:
         """Return the largest difference of log depth from the beginning to the end of both."""
-        ends = np.array([min(self.ends[0], other.ends[0]), max(self.ends[1], other.ends[1])])
-        one, two = (plane[0] + plane[1] * ends for plane in (self.plane, other.plane))
+        one, two = (front.plane[0] + front.plane[1] * self._ends_with(other) for front in (self, other))
         return float(np.abs(np.log(one / two)).max()) if min(one.min(), two.min()) > 0 else np.inf
 
     def joined(self, other: _Front) -> _Front:
         """Return both as one, between them by their areas."""
         area = self.area + other.area
-        ends = np.array([min(self.ends[0], other.ends[0]), max(self.ends[1], other.ends[1])])
-        return _Front((self.plane * self.area + other.plane * other.area) / area, ends, area)
+        plane = (self.plane * self.area + other.plane * other.area) / area
+        return _Front(plane, self._ends_with(other), area)
+
+    def _ends_with(self, other: _Front) -> np.ndarray:
+        return np.array([min(self.ends[0], other.ends[0]), max(self.ends[1], other.ends[1])])
 
 
 def _join_in_line(

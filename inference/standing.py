@@ -21,7 +21,7 @@ ALONG_FOOT = 0.6  # of the nearness that the foot of a front has, where it is kn
 FOOT_GAP_PX = 3  # of the reduced picture: a region stands on what is this far below it, across the line of its shade
 STRAIGHT_DOWN = 1 - 1e-9  # of gravity along the optical axis
 FOOT_SEEN = 0.25  # of a region's width must meet the ground, or it leans on its neighbours
-NEARER = 0.8  # of its places where it does tell that they stand further off than its foot
+NEARER = 0.8  # quantile of where a region meets the ground that is its foot: where something hides it, it seems far off
 FOOT_FROM = 0.7  # of its height, from above: ground that it meets there alone is ground in name
 
 
