@@ -7,7 +7,8 @@ import os
 import shutil
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -85,12 +86,15 @@ def write_stage(
     Raises:
         OSError: a file could not be written.
     """
-    pictures = _choose_pictures(scene, path, texture, backdrop)
+    pictures = _choose_pictures(scene, texture, backdrop)
     layer = Sdf.Layer.CreateAnonymous(".usda" if path.suffix.lower() == ".usda" else ".usdc")
-    with Sdf.ChangeBlock():
-        _describe(layer, scene, units, up)
-        facts = _fill(layer, scene, stage_from_world(units, up), pictures, texture == "photo", backdrop, tint_guessed)
-    encoded = {file: encode_texture(picture) for file, picture in pictures.values()}
+    files = {name: texture_path(path, name) for name in pictures}
+    with ThreadPoolExecutor() as pool:  # OpenCV encodes beside Python's own work
+        encoding = {files[name]: pool.submit(lambda of: encode_texture(of()), of) for name, of in pictures.items()}
+        with Sdf.ChangeBlock():
+            _describe(layer, scene, units, up)
+            facts = _fill(layer, scene, stage_from_world(units, up), files, texture == "photo", backdrop, tint_guessed)
+        encoded = {file: jpeg.result() for file, jpeg in encoding.items()}
     if path.suffix.lower() == ".usdz":
         package_layer(layer, path, encoded)
     else:
@@ -101,15 +105,13 @@ def write_stage(
     return facts
 
 
-def _choose_pictures(
-    scene: Scene, path: Path, texture: Texture, backdrop: bool
-) -> dict[Picture, tuple[Path, np.ndarray]]:
-    """Return file and pixels, (H, W, 3) uint8 sRGB, of each picture that the stage shows."""
-    pictures: dict[Picture, tuple[Path, np.ndarray]] = {}
+def _choose_pictures(scene: Scene, texture: Texture, backdrop: bool) -> dict[Picture, Callable[[], np.ndarray]]:
+    """Return what gives the pixels, (H, W, 3) uint8 sRGB, of each picture that the stage shows."""
+    pictures: dict[Picture, Callable[[], np.ndarray]] = {}
     if texture == "photo" or backdrop:
-        pictures["photo"] = texture_path(path), scene.photo.rgb
-    if texture == "photo" and scene.plate is not None:
-        pictures["plate"] = texture_path(path, "plate"), scene.plate.rgb
+        pictures["photo"] = lambda: scene.photo.rgb
+    if texture == "photo" and (plate := scene.plate) is not None:
+        pictures["plate"] = lambda: plate.rgb
     return pictures
 
 
@@ -134,7 +136,7 @@ def _fill(
     layer: Sdf.Layer,
     scene: Scene,
     stage_from_world: np.ndarray,
-    pictures: Mapping[Picture, tuple[Path, np.ndarray]],
+    files: Mapping[Picture, Path],
     show_photo: bool,
     backdrop: bool,
     tint_guessed: bool,
@@ -148,8 +150,7 @@ def _fill(
     _add_camera(root, scene, stage_from_world, depths_m)
     materials = add_prim(root, "mtl", "Scope")
     shown = {
-        name: add_photo_material(materials, f"{name}_mtl", f"./textures/{file.name}")
-        for name, (file, _) in pictures.items()
+        name: add_photo_material(materials, f"{name}_mtl", f"./textures/{file.name}") for name, file in files.items()
     }
     segments = add_prim(root, "segments", "Xform", "group")
     writer = SolidWriter(
