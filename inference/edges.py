@@ -53,7 +53,7 @@ def sharpen_depth(depth: DepthMap, rgb: np.ndarray) -> DepthMap:
     """Bring depth to a photo's size so that it steps where the photo has edges, without depths between two surfaces.
 
     Near a step each pixel takes the depth of a coarse pixel around it, by the median of those that look like it: depths
-    are chosen there, not mixed. Elsewhere they are interpolated.
+    are chosen there, not mixed. Elsewhere they are interpolated. Depth that is sharp already is only enlarged.
 
     Args:
         depth: (h, w), of any size and aspect ratio.
@@ -64,7 +64,7 @@ def sharpen_depth(depth: DepthMap, rgb: np.ndarray) -> DepthMap:
     height, width = rgb.shape[:2]
     size = size_within(rgb.shape, WORK_PX, LEAST_SIDE_PX)
     ratio = max(size[0] / depth.z.shape[0], size[1] / depth.z.shape[1])
-    if ratio < LEAST_RATIO or min(height, width) < LEAST_SIDE_PX or not np.isfinite(depth.z).all():
+    if depth.is_sharp or ratio < LEAST_RATIO or min(height, width) < LEAST_SIDE_PX or not np.isfinite(depth.z).all():
         return resize_depth(depth, (height, width))
     small = shrink(rgb, WORK_PX, LEAST_SIDE_PX)
     nearness = nearest_pixels(1 / depth.z, size).astype(np.float32)
@@ -75,4 +75,4 @@ def sharpen_depth(depth: DepthMap, rgb: np.ndarray) -> DepthMap:
     chosen = cv2.ximgproc.weightedMedianFilter(np.ascontiguousarray(small), nearness, reach, sigma=LIKENESS)
     smooth = resize_depth(depth, size).z
     z = np.where(high - low > STEP * high, 1 / chosen, smooth).astype(np.float32)
-    return resize_depth(replace(depth, z=z), (height, width))
+    return resize_depth(replace(depth, z=z, is_sharp=True), (height, width))

@@ -80,11 +80,13 @@ class DepthMap:
         z: (H, W) float32, metres when ``is_metric``, else metres up to one unknown factor; NaN where unknown.
         is_metric: whether the unit is known to be the metre.
         error: relative error within a thing that its maker reckons with; 0 where only the map itself can tell.
+        is_sharp: whether it steps where the photo does, as of ``edges.sharpen_depth``.
     """
 
     z: np.ndarray
     is_metric: bool = False
     error: float = 0.0
+    is_sharp: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ FAR_M, NEAR_M = 60.0, 0.5  # depth is kept between these
 NOWHERE_M = 15.0  # the distance of what touches nothing whose distance is known
 WALL_WIDTH = 0.12  # of the picture: a narrower foot does not show which way a wall runs
 LEAN_SHARE = 0.2  # of its border: a region without a foot stands with the neighbours met by then, from afar
+ALIGN_SHARE = 0.4  # of a building's area: its front is as far as that share of it, from afar, seems to be
 STACK_SHARE = 0.35  # the same of what a structure rests on, which is its own lower storeys for the most part
 TOUCHING, SAME_BUILDING = 0.03, 1.6  # of a border, and times the distance: structures that share one, and stand alike
 SLOPE_RANGE = 3.0  # times its distance: a slope that leads further over a region's width is not that region's
@@ -128,8 +129,8 @@ def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray, slants: np.ndarray) -> None:
     """Bring walls that touch, run alike and stand about as far, in place, to one distance: they are one building.
 
-    The farther ones count: what stands before a building hides its foot. Which way a wall runs is known, or is level:
-    those of which only their feet tell it stay where they are.
+    Of them one of the farther counts: what stands before a building hides its foot. Which way a wall runs is known, or
+    is level: those of which only their feet tell it stay where they are.
     """
     slant = walls[:, 1] / walls[:, 0]
     near = np.where(is_structure & ((slant == 0) | np.isfinite(slants)), walls[:, 0], np.nan)
@@ -145,7 +146,7 @@ def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray, slants: np.n
             continue
         from_afar = members[np.argsort(near[members], kind="stable")]
         share = np.cumsum(r.area[from_afar])
-        walls[members, 0] = near[from_afar[np.searchsorted(share, LEAN_SHARE * share[-1])]]
+        walls[members, 0] = near[from_afar[np.searchsorted(share, ALIGN_SHARE * share[-1])]]
         walls[members, 1] = walls[members, 0] * slant[members]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from blockout.inference.edges import follow_edges, sharpen_depth
 from blockout.inference.prediction import DepthMap
+from blockout.inference.resample import resize_depth
 
 SIZE = (240, 320)
 
@@ -56,6 +57,14 @@ def test_depth_steps_where_the_picture_does_and_never_between(disc: np.ndarray, 
     assert found.is_metric
     assert found.z.shape == SIZE
     assert np.mean(np.isclose(found.z, np.where(disc, 2, 6), rtol=0.02)) > 0.98
+
+
+def test_depth_that_is_sharp_already_is_only_enlarged(disc: np.ndarray, rgb: np.ndarray) -> None:
+    small = np.ascontiguousarray(rgb[::2, ::2])
+    coarse = DepthMap(1 / coarsen(np.where(disc, 1 / 2, 1 / 6)))
+    once = sharpen_depth(coarse, small)
+    assert once.is_sharp and not coarse.is_sharp
+    assert np.array_equal(sharpen_depth(once, rgb).z, resize_depth(once, SIZE).z)
 
 
 def test_a_slope_stays_smooth(rgb: np.ndarray) -> None:

@@ -204,6 +204,22 @@ def test_a_wall_that_cannot_run_so_runs_as_its_foot_tells() -> None:
     assert planes[3, [0, 2]] == pytest.approx([0, 0.1], abs=0.005)
 
 
+@pytest.mark.parametrize(("climbs_beyond", "stands_at"), [(330, 320), (200, 295)])
+def test_ground_that_climbs_a_lesser_part_of_a_row_of_houses_does_not_push_it_away(
+    climbs_beyond: int, stands_at: int
+) -> None:
+    """Two houses share a border; right of a column their base is taken for ground, from row 295 on."""
+    ids = np.full(SIZE, 1, np.int32)
+    ids[295:] = 2
+    ids[150:320, 60:climbs_beyond] = 3
+    ids[150:295, climbs_beyond:430] = 4
+    down = down_from_angles(0.0, 0.0)
+    kinds = ["object", "sky", "ground", "structure", "structure"]
+    planes = stand_on_ground(measure_regions(draw_street(), ids, CAMERA, down), kinds, CAMERA, down)
+    z = CAMERA_HEIGHT_M * CAMERA.fy / (stands_at - CAMERA.cy)
+    assert planes[3:, 2] == pytest.approx(1 / z, rel=0.05)
+
+
 def test_a_stripe_on_the_street_lies_on_it() -> None:
     rgb = draw_street()
     cv2.fillConvexPoly(rgb, np.array([[60, 470], [120, 470], [330, 360], [305, 360]], np.int32), (235, 235, 230))
