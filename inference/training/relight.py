@@ -60,9 +60,8 @@ class Relight:
         """Return what is seen with some rows rendered by Cycles: as bright as before, under the same sky and haze."""
         (solids, view, hits), (materials, light) = cast, look
         albedo = see_albedo(solids, view, hits, materials)[rows]
-        eyes = View(view.origin[rows], view.axes[rows], view.focal[rows], view.size)
-        lights = Light(**{name: value[rows] for name, value in vars(light).items()})
-        made = light_scenes([scenes[row] for row in rows], eyes, albedo, lights)
+        lights = light.of(rows)
+        made = light_scenes([scenes[row] for row in rows], view.of(rows), albedo, lights)
         base = np.cumsum([0, *(len(scene.surfaces) for scene in scenes)])
         new = replace(seen, **{name: value.clone() for name, value in vars(seen).items()})
         for i, (row, found) in enumerate(zip(rows, made, strict=True)):

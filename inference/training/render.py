@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -32,6 +32,10 @@ class View:
     focal: torch.Tensor
     size: tuple[int, int]
     is_parallel: bool = False
+
+    def of(self, rows: torch.Tensor | list[int]) -> View:
+        """Return the cameras of some scenes."""
+        return replace(self, origin=self.origin[rows], axes=self.axes[rows], focal=self.focal[rows])
 
     def project(self, points: torch.Tensor, scene: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (N, K, 2) px and (N, K) depth of (N, K, 3) world points, each row of a scene."""

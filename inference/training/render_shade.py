@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from .render import Hits, View, cast
+from .render import Hits, View
+from .render_shadows import ShadowMap
 from .render_solids import Solids
 from .synthesis_materials import Materials
-
-SHADOW_PX = 192
-SHADOW_BIAS = 0.012  # of the shadow map's width
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,13 @@ class Light:
         """Return the same on a device."""
         return Light(**{name: value.to(device) for name, value in vars(self).items()})
 
+    def of(self, rows: torch.Tensor | list[int]) -> Light:
+        """Return that of some scenes."""
+        return Light(**{name: value[rows] for name, value in vars(self).items()})
+
 
 def shade(
-    solids: Solids, view: View, hits: Hits, materials: Materials, light: Light
+    solids: Solids, view: View, hits: Hits, materials: Materials, light: Light, shadows: ShadowMap
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return linear colours (S, H, W, 3) and world normals (S, H, W, 3) float32, zero where nothing was met."""
     met = hits.solid >= 0
@@ -68,7 +70,7 @@ def shade(
     facing = (normal * d).sum(1).abs().clamp(min=0.15)
     albedo = _albedo(solids, materials, table, number, surface, normal, p, depth / view.focal[s] / facing)
 
-    lit = (normal * light.sun_dir[s]).sum(1).clamp(min=0) * _shadow(solids, hits, met, materials, light, normal)
+    lit = (normal * light.sun_dir[s]).sum(1).clamp(min=0) * shadows.lit(p, normal, s)
     up = (0.5 + 0.5 * normal[:, 1:2]) * _openness(hits)[met][:, None]
     colour = albedo * (light.ambient[s] * up + light.bounce[s] * (1 - up) + light.sun[s] * lit[:, None])
     to_lamp = light.lamp_at[s] - p
@@ -168,39 +170,6 @@ def _albedo(
     mean = materials.mean[texture]
     seen = (mean + table["gain"][:, None] * (texel - mean)).clamp(0, 1) * table["colour"]
     return seen.clamp(0.01, 1.0) ** 2.2
-
-
-def _shadow(
-    solids: Solids, hits: Hits, met: torch.Tensor, materials: Materials, light: Light, normal: torch.Tensor
-) -> torch.Tensor:
-    """Return (N,) float32, share of the sun that reaches what was met."""
-    scene = met.nonzero()[:, 0]
-    axes = _axes_along(-light.sun_dir)
-    near = torch.where(met & (hits.depth < 1.2 * light.reach_m[:, None, None]), 1.0, 1e-6)
-    middle = (hits.points * near[..., None]).sum((1, 2)) / near.sum((1, 2))[:, None]
-    size = (SHADOW_PX, SHADOW_PX)
-    back = 3 * light.reach_m
-    view = View(middle + light.sun_dir * back[:, None], axes, SHADOW_PX / light.reach_m, size, is_parallel=True)
-    first = cast(solids, view, materials.is_opaque, solids.table["casts"][solids.surface])
-    bias = SHADOW_BIAS * light.reach_m[scene]
-    points = hits.points[met] + normal * bias[:, None]
-    pixel, depth = view.project(points[:, None], scene)
-    lit = torch.zeros(len(points), device=points.device)
-    spread = light.softness[scene, None] * SHADOW_PX
-    taps = ((-0.5, -0.2), (0.5, 0.3), (-0.2, 0.6), (0.3, -0.6))
-    for tap in taps:
-        at = pixel[:, 0] + spread * torch.tensor(tap, device=points.device)
-        x, y = at.long().clamp(0, SHADOW_PX - 1).unbind(1)
-        inside = ((at > 0) & (at < SHADOW_PX)).all(1)
-        lit += (~inside | (first.depth[scene, y, x] > depth[:, 0] - 0.5 * bias)).float()
-    return lit / len(taps)
-
-
-def _axes_along(forward: torch.Tensor) -> torch.Tensor:
-    """Return (S, 3, 3) rows right, down, forward for unit directions that are not vertical."""
-    up = torch.tensor([0.0, 1.0, 0.0], device=forward.device).expand_as(forward)
-    right = functional.normalize(torch.linalg.cross(forward, up, dim=1), dim=1)
-    return torch.stack([right, torch.linalg.cross(forward, right, dim=1), forward], 1)
 
 
 def _openness(hits: Hits) -> torch.Tensor:

@@ -27,6 +27,8 @@ class Surface:
         gain: contrast of the texture around its mean, 0 for plain colour.
         offset: where the texture begins, in copies.
         gloss: strength of the mirrored sky and of highlights.
+        mirror: share of the light from above that it throws back at a flat angle, where it is level and at height 0.
+        ripple: how far waves bend that, radians.
         glow: light of its own.
         casts: whether it throws a shadow.
     """
@@ -40,6 +42,8 @@ class Surface:
     gain: float = 1.0
     offset: tuple[float, float] = (0.0, 0.0)
     gloss: float = 0.0
+    mirror: float = 0.0
+    ripple: float = 0.0
     glow: float = 0.0
     casts: bool = True
 

@@ -13,7 +13,9 @@ from .material_pictures import gather_materials, read_skies
 from .relight import Relight, Seen
 from .render import View, cast
 from .render_effects import Lens, photograph
+from .render_mirrors import add_mirrors, find_mirrors
 from .render_shade import Light, shade
+from .render_shadows import cast_shadows
 from .render_solids import pack
 from .synthesis_desks import build_desk
 from .synthesis_landscapes import build_landscape
@@ -84,10 +86,14 @@ class Studio:
         )
         lens = Lens(**{name: _column([m[3] for m in made], name) for name in Lens.__dataclass_fields__})
         hits = cast(solids, view, self.on_device.is_opaque)
-        colour, normal = shade(solids, view, hits, self.on_device, light)
         met = hits.solid >= 0
-        seen = Seen(colour, hits.depth, torch.where(met, solids.surface[hits.solid.clamp(min=0)], -1))
+        seen_surface = torch.where(met, solids.surface[hits.solid.clamp(min=0)], -1)
+        shadows = cast_shadows(solids, hits, self.on_device, light)
+        colour, normal = shade(solids, view, hits, self.on_device, light, shadows)
         scenes = [stage.solids for stage, *_ in made]
+        mirrors = find_mirrors(solids.table, seen_surface, hits.points)
+        colour = add_mirrors(colour, mirrors, scenes, (view, hits), (self.on_device, light, shadows))
+        seen = Seen(colour, hits.depth, seen_surface)
         rows = self._relight.choose(numbers, scenes) if self._relight else []
         if self._relight and rows:
             look = (self.on_device, light)

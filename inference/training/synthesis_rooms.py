@@ -32,14 +32,11 @@ def build_room(stage: Stage) -> float:
 def add_shell(stage: Stage, middle: Point, turn: float, size: Point) -> None:
     """Add a room: floor, walls, ceiling. Its size is wide, deep, high; in some the sun comes through windows only."""
     wide, deep, high = size
-    stage.solids.add_box(
-        stage.look(
-            "floor", stage.begin(), GROUND, NONE, tile_m=stage.between(0.5, 3), gloss=max(0.0, stage.between(-0.3, 0.5))
-        ),
-        (middle[0], -0.05, middle[2]),
-        (wide / 2 + 8, 0.05, deep / 2 + 8),
-        turn,
+    floor = stage.look(
+        "floor", stage.begin(), GROUND, NONE, tile_m=stage.between(0.5, 3), gloss=max(0.0, stage.between(-0.3, 0.5))
     )
+    stage.polish(floor, 0.3)
+    stage.solids.add_box(floor, (middle[0], -0.05, middle[2]), (wide / 2 + 8, 0.05, deep / 2 + 8), turn)
     casts = stage.rng.random() < 0.35
     _add_walls(stage, middle, turn, size, casts)
     plain = {"gain": stage.between(0, 0.5), "colour": tuple([stage.between(0.7, 1.3)] * 3)}
@@ -178,6 +175,7 @@ def build_table_top(stage: Stage) -> float:
     yaw = stage.between(-0.6, 0.6)
     use = str(rng.choice(["wood", "wood", "cloth", "floor", "wall", "any"]))
     top = stage.look(use, stage.begin(), kind, shape, tile_m=stage.between(0.3, 2))
+    stage.polish(top, 0.25)
     back = 0.3 if fills else 0.0
     stage.solids.add_box(top, (0, -0.02, -far - back), (half[0], 0.02, half[1]), yaw)
     if rng.random() < 0.8:

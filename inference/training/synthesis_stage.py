@@ -71,6 +71,11 @@ class Stage:
             | known,  # type: ignore[arg-type]
         )
 
+    def polish(self, look: Surface, chance: float) -> None:
+        """Let a level surface at height 0 mirror a little, with some chance."""
+        if self.rng.random() < chance:
+            look.mirror, look.ripple = self.between(0.1, 0.6), self.between(0.0, 0.006)
+
     def put(self, model: Model, at: Point, yaw: float, height_m: float = 0.0, kind: int = OBJECT) -> float:
         """Add a model that stands at a point and return its height, metres."""
         height = height_m or self.between(model.low_m, model.high_m)

@@ -24,6 +24,7 @@ def build_street(stage: Stage) -> float:
     road = stage.look(
         "road", stage.begin(), GROUND, NONE, tile_m=stage.between(2, 6), gloss=max(0.0, stage.between(-0.5, 0.4))
     )
+    stage.polish(road, 0.1)
     stage.solids.add_box(road, (base[0], -0.06, base[2]), (half, 0.06, FAR_M), yaw)
     _mark_lanes(stage, base, yaw, half, road.instance)
     walk = stage.between(1.0, 4.0)
@@ -56,6 +57,9 @@ def lay_water(stage: Stage) -> Surface:
         "any", stage.begin(), GROUND, NONE, gain=0.5, tile_m=stage.between(2, 8), gloss=stage.between(0.5, 1.5)
     )
     look.colour = tuple((np.array([0.6, 0.8, 1.0]) * stage.between(0.2, 0.9)).tolist())
+    if stage.rng.random() < 0.65:
+        look.gloss, look.mirror = 0.0, stage.between(0.4, 1.0)
+        look.ripple = float(np.exp(stage.between(np.log(0.0005), np.log(0.04))))
     stage.solids.add_box(look, (0, -0.5, 0), (2 * FAR_M, 0.5, 2 * FAR_M))
     return look
 
