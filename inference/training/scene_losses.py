@@ -37,7 +37,7 @@ def scene_losses(
     seen = {name: value.float() for name, value in split(maps).items()}
     known = batch["depth"].isfinite()
     parts = depth_losses(seen["depth"][:, 0], torch.where(known, batch["depth"], 0.0), known)
-    parts["kind"] = functional.cross_entropy(seen["kind"], batch["kind"], ignore_index=-1)
+    parts["kind"] = _known_entropy(seen["kind"], batch["kind"])
     told = batch["told"] / batch["told"].mean().clamp(min=1e-6)
     heavier = (1 + 3 * batch["edge"]) * told
     parts["edge"] = functional.binary_cross_entropy_with_logits(seen["edge"][:, 0], batch["edge"], heavier)
@@ -46,7 +46,7 @@ def scene_losses(
     off = (seen["offset"] - batch["offset"]).abs().mean(1)
     parts["offset"] = (off * batch["has_centre"]).sum() / batch["has_centre"].sum().clamp(min=1)
     by_shape = seen["shape"].new_tensor([OF_SHAPE[shape] for shape in sorted(OF_SHAPE)])
-    parts["shape"] = functional.cross_entropy(seen["shape"], batch["shape"], by_shape, ignore_index=-1)
+    parts["shape"] = _known_entropy(seen["shape"], batch["shape"], by_shape)
     normal = functional.normalize(seen["normal"], dim=1)
     turned = 1 - (normal * batch["normal"]).sum(1)
     parts["normal"] = (turned * known).sum() / known.sum().clamp(min=1)
@@ -55,6 +55,13 @@ def scene_losses(
     parts["focal"] = off[:, 0].abs().mean()
     parts["down"] = off[:, 1:].norm(dim=1).mean()
     return torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum(), parts
+
+
+def _known_entropy(scores: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+    """Return the mean cross entropy where ``wanted`` is not -1; 0 where it is so everywhere."""
+    total = functional.cross_entropy(scores, wanted, weight, ignore_index=-1, reduction="sum")
+    counted = wanted >= 0 if weight is None else weight[wanted[wanted >= 0]]
+    return total / counted.sum().clamp(min=1)
 
 
 def depth_losses(seen: torch.Tensor, true: torch.Tensor, known: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -50,6 +50,17 @@ def test_one_batch_can_be_learned_by_heart(arrays: dict[str, np.ndarray]) -> Non
         assert losses[-1][name] < 0.75 * losses[0][name], name
 
 
+def test_losses_are_numbers_where_no_kind_and_no_shape_is_known(arrays: dict[str, np.ndarray]) -> None:
+    batch = make_batch(arrays)
+    unknown = {"kind": torch.full_like(batch["kind"], -1), "shape": torch.full_like(batch["shape"], -1)}
+    maps, camera = (part.detach().requires_grad_() for part in SceneNetwork()(batch["rgb"]))
+    total, parts = scene_losses(maps, camera, batch | unknown)
+    total.backward()
+    assert all(value.isfinite() for value in parts.values())
+    assert parts["kind"] == 0 and parts["shape"] == 0
+    assert maps.grad is not None and maps.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("restart", [0, 2])
 def test_resuming_equals_no_interruption(config: TrainConfig, tmp_path: Path, restart: int) -> None:
     config = replace(config, restart=restart, blend=0.3)
