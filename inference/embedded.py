@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -72,7 +73,10 @@ class Embedded:
             where the network and its foot in the photo agree.
         """
         reduced = Photo(shrink(photo.rgb, OUTLINE_SIDE_PX))  # once: each time costs a large photo more than the network
-        maps, seen = self.run(reduced.rgb)
+        with ThreadPoolExecutor(1) as beside:  # one core cuts the photo into pieces while others run the network
+            cutting = beside.submit(_cut_pieces, reduced.rgb)
+            maps, seen = self.run(reduced.rgb)
+            small, pieces = cutting.result()
         height, width = photo.size
         unit = float(np.sqrt(height * width))
         if camera is None:
@@ -82,7 +86,7 @@ class Embedded:
             camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
         z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
         seen_by, told = camera.resized(*reduced.size), seen[1:].astype(np.float64)
-        regions = _find_pieces(reduced.rgb, camera, told)
+        regions = measure_regions(small, pieces, camera.resized(*pieces.shape), told)
         is_sky = find_open_sky(maps["sky"][0], regions)
         sky = is_sky[regions.ids]
         down = _gravity(reduced, seen_by, told, sky)
@@ -165,11 +169,10 @@ def _gravity(photo: Photo, camera: Camera, seen: np.ndarray, sky: np.ndarray) ->
     return down if refined is None else bring_under_sky(refined, camera, sky)
 
 
-def _find_pieces(rgb: np.ndarray, camera: Camera, down_cam: np.ndarray) -> Regions:
-    """Return the pieces of even colour of a photo."""
+def _cut_pieces(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photo made smaller, (h, w, 3) uint8, and its pieces of even colour, (h, w) int."""
     small = shrink(rgb, PIECES_SIDE_PX)
-    pieces = segment_regions(small, GRANULARITY, MOST_PIECES, LEAST_PIECE)
-    return measure_regions(small, pieces, camera.resized(*pieces.shape), down_cam)
+    return small, segment_regions(small, GRANULARITY, MOST_PIECES, LEAST_PIECE)
 
 
 def _segments(
