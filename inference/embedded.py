@@ -36,7 +36,9 @@ OPEN_AREAS_PX, MISSED = AREAS_PX[:2], 0.6
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
 # Pieces of even colour, which instances are joined from: longer side of the photo, and as of ``segment_regions``.
 PIECES_SIDE_PX, GRANULARITY, MOST_PIECES, LEAST_PIECE = 640, 32.0, 300, 0.0005
-SKY_CHANCE = 0.15  # from which on a piece that looks like sky, and lies like it, is sky
+# From which on a piece that looks like sky, and lies like it, is sky: where open sky is seen, and where none is, for
+# there a bright wall looks so too.
+SKY_CHANCE, CLOSED_SKY_CHANCE = 0.15, 0.3
 OUTLINE_SIDE_PX = 1024  # longer side of the photo that outlines are brought to
 MIN_AREA = 0.001  # of the photo: no segment is smaller
 OVER_HORIZON = 0.5  # of a piece below the horizon, at which it can no more be ground
@@ -209,7 +211,8 @@ def _segments(
 def _correct(chances: np.ndarray, regions: Regions, is_sky: np.ndarray) -> None:
     """Change (4, N + 1) chances of kinds in place by what lies where, and looks like what, in a photo."""
     sky, ground = chances[SKY], chances[GROUND]
-    sky[is_sky | (score_sky(regions, is_sky) >= SKY_SCORE) & (sky > SKY_CHANCE)] = 1.0
+    needed = SKY_CHANCE if is_sky.any() else CLOSED_SKY_CHANCE
+    sky[is_sky | (score_sky(regions, is_sky) >= SKY_SCORE) & (sky > needed)] = 1.0
     ground *= np.clip((regions.below - OVER_HORIZON) / (1 - OVER_HORIZON), 0, 1)
     ground[is_plinth(regions, chances.argmax(axis=0) == GROUND)] = 0
 
