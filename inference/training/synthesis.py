@@ -16,7 +16,7 @@ from .render_effects import Lens, photograph
 from .render_mirrors import add_mirrors, find_mirrors
 from .render_shade import Light, shade
 from .render_shadows import cast_shadows
-from .render_solids import pack
+from .render_solids import SceneSolids, Solids, pack
 from .synthesis_desks import build_desk
 from .synthesis_landscapes import build_landscape
 from .synthesis_materials import Materials
@@ -85,19 +85,7 @@ class Studio:
             self.device
         )
         lens = Lens(**{name: _column([m[3] for m in made], name) for name in Lens.__dataclass_fields__})
-        hits = cast(solids, view, self.on_device.is_opaque)
-        met = hits.solid >= 0
-        seen_surface = torch.where(met, solids.surface[hits.solid.clamp(min=0)], -1)
-        shadows = cast_shadows(solids, hits, self.on_device, light)
-        colour, normal = shade(solids, view, hits, self.on_device, light, shadows)
-        scenes = [stage.solids for stage, *_ in made]
-        mirrors = find_mirrors(solids.table, seen_surface, hits.points)
-        colour = add_mirrors(colour, mirrors, scenes, (view, hits), (self.on_device, light, shadows))
-        seen = Seen(colour, hits.depth, seen_surface)
-        rows = self._relight.choose(numbers, scenes) if self._relight else []
-        if self._relight and rows:
-            look = (self.on_device, light)
-            seen = self._relight.render(rows, scenes, seen, (solids, view, hits), look)
+        seen, normal = self._see(numbers, [stage.solids for stage, *_ in made], solids, view, light)
 
         def truth(name: str, nothing: int) -> torch.Tensor:
             return torch.where(seen.surface >= 0, solids.table[name][seen.surface.clamp(min=0)].long(), nothing)
@@ -112,6 +100,22 @@ class Studio:
             camera=torch.tensor([[eye["focal"], eye["pitch"], eye["roll"], eye["height"]] for _, eye, *_ in made]),
             down=view.axes @ torch.tensor([0.0, -1.0, 0.0], device=self.device),
         )
+
+    def _see(
+        self, numbers: list[int], scenes: list[SceneSolids], solids: Solids, view: View, light: Light
+    ) -> tuple[Seen, torch.Tensor]:
+        """Return what cameras see of scenes, and (S, H, W, 3) world normals there."""
+        hits = cast(solids, view, self.on_device.is_opaque)
+        surface = torch.where(hits.solid >= 0, solids.surface[hits.solid.clamp(min=0)], -1)
+        shadows = cast_shadows(solids, hits, self.on_device, light)
+        colour, normal = shade(solids, view, hits, self.on_device, light, shadows)
+        mirrors = find_mirrors(solids.table, surface, hits.points)
+        colour = add_mirrors(colour, mirrors, scenes, (view, hits), (self.on_device, light, shadows))
+        seen = Seen(colour, hits.depth, surface)
+        rows = self._relight.choose(numbers, scenes) if self._relight else []
+        if self._relight and rows:
+            seen = self._relight.render(rows, scenes, seen, (solids, view, hits), (self.on_device, light))
+        return seen, normal
 
     def _compose(self, number: int, size: tuple[int, int]) -> tuple[Stage, dict, dict, dict]:
         rng = np.random.default_rng([self.seed, number])
