@@ -79,8 +79,9 @@ def shade(
     mirrored = d - 2 * (normal * d).sum(1, keepdim=True) * normal
     gloss = table["gloss"] * (0.15 + 0.85 * (1 - facing) ** 3)
     shine = (mirrored * light.sun_dir[s]).sum(1).clamp(min=0) ** 40 * table["gloss"]
-    shine = sky_colour(materials, light, s, mirrored) * gloss[:, None] + light.sun[s] * (shine * (lit > 0.1))[:, None]
-    colour += shine + albedo * table["glow"][:, None]
+    colour += light.sun[s] * (shine * (lit > 0.1))[:, None] + albedo * table["glow"][:, None]
+    glossy = gloss > 0  # half of all surfaces are not, and the sky is a tenth of the work
+    colour[glossy] += sky_colour(materials, light, s[glossy], mirrored[glossy]) * gloss[glossy, None]
     clear = torch.exp(-depth / light.haze_m[s])[:, None]
     out = torch.zeros_like(hits.points)
     out[met] = colour * clear + light.horizon[s] * (1 - clear)
