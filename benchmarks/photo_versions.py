@@ -2,7 +2,7 @@
 
 Run as ``python benchmarks/photo_versions.py [FRAMES]``; the folder holds frames of measured depth as ``blockout
 evaluate`` takes them. They and the example are resized, compressed, darkened, mirrored and cropped a little; AbsRel of
-each version is printed: the first is the photo as it is, and one of which much was chosen.
+each version is printed. The first is the photo as it is: much was chosen on that.
 """
 
 from __future__ import annotations
@@ -26,22 +26,21 @@ FRAMES = ROOT.parent / "shared" / "photos" / "rgbd"
 SIZES = (0.7, 0.87, 1.04)
 CROPPED = 0.02  # of each side
 VERSIONS = ("as it is", *(f"x {size}" for size in SIZES), "JPEG 60", "darker", "mirrored", "cropped")
-Version = tuple[np.ndarray, np.ndarray]  # picture and depth
 
 
 def photos(frames: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Yield name, picture and true depth, infinite where unknown: the example, and frames where there are some."""
     depth = np.asarray(Image.open(ROOT / "examples" / "square_depth.png")).astype(np.float32) / 1000
     yield "example", read_photo(ROOT / "examples" / "square.jpg").rgb, np.where(depth > 0, depth, np.inf)
-    if not frames.is_dir():
+    names = sorted(path.parent.name for path in frames.glob("*/depth.npz"))
+    if not names:
         print(f"{frames}: there are no frames, only the example is measured")
         return
-    names = sorted(path.parent.name for path in frames.glob("*/depth.npz"))
     for name, sample in zip(names, open_samples(frames, len(names))[0], strict=True):
         yield name, sample.rgb, np.where(sample.depth > 0, sample.depth, np.inf)
 
 
-def versions(rgb: np.ndarray, depth: np.ndarray) -> Iterator[Version]:
+def versions(rgb: np.ndarray, depth: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the picture as of ``VERSIONS``, each with its depth."""
     yield rgb, depth
     for size in SIZES:

@@ -7,8 +7,7 @@ import os
 import shutil
 import struct
 import zipfile
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -86,15 +85,12 @@ def write_stage(
     Raises:
         OSError: a file could not be written.
     """
-    pictures = _choose_pictures(scene, texture, backdrop)
+    pictures = _choose_pictures(scene, path, texture, backdrop)
     layer = Sdf.Layer.CreateAnonymous(".usda" if path.suffix.lower() == ".usda" else ".usdc")
-    files = {name: texture_path(path, name) for name in pictures}
-    with ThreadPoolExecutor() as pool:  # OpenCV encodes beside Python's own work
-        encoding = {files[name]: pool.submit(lambda of: encode_texture(of()), of) for name, of in pictures.items()}
-        with Sdf.ChangeBlock():
-            _describe(layer, scene, units, up)
-            facts = _fill(layer, scene, stage_from_world(units, up), files, texture == "photo", backdrop, tint_guessed)
-        encoded = {file: jpeg.result() for file, jpeg in encoding.items()}
+    with Sdf.ChangeBlock():
+        _describe(layer, scene, units, up)
+        facts = _fill(layer, scene, stage_from_world(units, up), pictures, texture == "photo", backdrop, tint_guessed)
+    encoded = {file: encode_texture(picture) for file, picture in pictures.values()}
     if path.suffix.lower() == ".usdz":
         package_layer(layer, path, encoded)
     else:
@@ -105,13 +101,15 @@ def write_stage(
     return facts
 
 
-def _choose_pictures(scene: Scene, texture: Texture, backdrop: bool) -> dict[Picture, Callable[[], np.ndarray]]:
-    """Return what gives the pixels, (H, W, 3) uint8 sRGB, of each picture that the stage shows."""
-    pictures: dict[Picture, Callable[[], np.ndarray]] = {}
+def _choose_pictures(
+    scene: Scene, path: Path, texture: Texture, backdrop: bool
+) -> dict[Picture, tuple[Path, np.ndarray]]:
+    """Return file and pixels, (H, W, 3) uint8 sRGB, of each picture that the stage shows."""
+    pictures: dict[Picture, tuple[Path, np.ndarray]] = {}
     if texture == "photo" or backdrop:
-        pictures["photo"] = lambda: scene.photo.rgb
-    if texture == "photo" and (plate := scene.plate) is not None:
-        pictures["plate"] = lambda: plate.rgb
+        pictures["photo"] = texture_path(path), scene.photo.rgb
+    if texture == "photo" and scene.plate is not None:
+        pictures["plate"] = texture_path(path, "plate"), scene.plate.rgb
     return pictures
 
 
@@ -136,7 +134,7 @@ def _fill(
     layer: Sdf.Layer,
     scene: Scene,
     stage_from_world: np.ndarray,
-    files: Mapping[Picture, Path],
+    pictures: Mapping[Picture, tuple[Path, np.ndarray]],
     show_photo: bool,
     backdrop: bool,
     tint_guessed: bool,
@@ -150,7 +148,8 @@ def _fill(
     _add_camera(root, scene, stage_from_world, depths_m)
     materials = add_prim(root, "mtl", "Scope")
     shown = {
-        name: add_photo_material(materials, f"{name}_mtl", f"./textures/{file.name}") for name, file in files.items()
+        name: add_photo_material(materials, f"{name}_mtl", f"./textures/{file.name}")
+        for name, (file, _) in pictures.items()
     }
     segments = add_prim(root, "segments", "Xform", "group")
     writer = SolidWriter(

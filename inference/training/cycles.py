@@ -74,8 +74,10 @@ def _describe(scenes: Sequence[SceneSolids], view: View, albedo: torch.Tensor, l
         corners, owner = triangulate(scene)
         columns = {
             name: np.array([getattr(surface, name) for surface in scene.surfaces], np.float32)[owner]
-            for name in ("gloss", "glow", "casts")
+            for name in ("glow", "casts")
         }
+        # Cycles mirrors by itself.
+        columns["gloss"] = np.array([max(s.gloss, s.mirror) for s in scene.surfaces], np.float32)[owner]
         camera = {name: getattr(view, name)[i].cpu().numpy() for name in ("axes", "origin", "focal")}
         lights = {
             name: getattr(light, name)[i].cpu().numpy() for name in ("ambient", "sun", "sun_dir", "lamp", "lamp_at")

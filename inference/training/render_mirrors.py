@@ -78,8 +78,7 @@ def add_mirrors(
 
 def _ruffle(picture: torch.Tensor, points: torch.Tensor, most_px: torch.Tensor) -> torch.Tensor:
     """Return (S, H, W, 3) a picture as waves at (S, H, W, 3) points show it, (S, H, W) px off at most."""
-    wave = sum(torch.sin(points[..., 0] * x + points[..., 2] * z) for x, z in WAVES)
-    shift = most_px * torch.as_tensor(wave) / len(WAVES)
+    shift = most_px * torch.stack([torch.sin(points[..., 0] * x + points[..., 2] * z) for x, z in WAVES]).mean(0)
     scenes, height, width = shift.shape
     y = torch.arange(height, device=shift.device)[:, None] + shift
     x = torch.arange(width, device=shift.device) + SIDEWAYS * shift

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not in
 
 from blockout.errors import DatasetUnusable
 from blockout.inference.training import cycles
+from blockout.inference.training.render import View
 from blockout.inference.training.render_solids import (
     CONE,
     GABLE,
@@ -56,6 +58,17 @@ def test_round_solids_become_closed_triangles(taper: float, ball: bool, volume: 
     solids = SceneSolids()
     solids.add_round(Surface(1, 3, CONE), place((0, 0, 0), (1, 1, 1)), taper, sphere=ball)
     assert _volume(solids) == pytest.approx(volume * np.pi, rel=0.02)
+
+
+def test_what_mirrors_is_glossy_for_cycles() -> None:
+    scene = SceneSolids()
+    scene.add_box(Surface(1, 1, 0, mirror=0.8), (0, -0.5, 0), (5, 0.5, 5))
+    scene.add_box(Surface(2, 3, 0, gloss=0.3), (0, 1, -3), (1, 1, 1))
+    view = View(torch.zeros(1, 3), torch.eye(3)[None], torch.ones(1), SIZE)
+    light = SimpleNamespace(**{name: torch.zeros(1, 3) for name in ("ambient", "sun", "sun_dir", "lamp", "lamp_at")})
+    job = cycles._describe([scene], view, torch.zeros(1, *SIZE, 3), light)  # type: ignore[arg-type]
+    for surface, gloss in ((0, 0.8), (1, 0.3)):
+        assert job["gloss_0"][job["surface_0"] == surface] == pytest.approx(gloss)
 
 
 @pytest.fixture(scope="module")
