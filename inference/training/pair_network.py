@@ -11,6 +11,7 @@ from torch.nn import functional
 from .network import Block
 
 WIDTHS = (16, 32, 56, 80, 112, 144)  # channels at full size, 1/2, 1/4, ... 1/32
+FINE = 2  # blocks at full size, which tell whether half of a pixel is covered
 STRIDE = 32  # the picture's sides are multiples of that
 OUTPUTS = ("mask", "depth")
 
@@ -25,6 +26,7 @@ class PairNetwork(nn.Module):
         self.down = nn.ModuleList([nn.Sequential(_convolution(wide, deep, 2), Block(deep)) for wide, deep in pairs])
         self.narrow = nn.ModuleList([_convolution(deep, wide, size=1) for wide, deep in reversed(pairs)])
         self.up = nn.ModuleList([_convolution(wide, wide) for wide, _ in reversed(pairs)])
+        self.fine = nn.Sequential(*(Block(widths[0]) for _ in range(FINE)))
         self.head = nn.Conv2d(widths[0], len(OUTPUTS), 3, padding=1)
 
     def forward(self, background: torch.Tensor, overlay: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -43,7 +45,7 @@ class PairNetwork(nn.Module):
             levels.append(x)
         for narrow, up, level in zip(self.narrow, self.up, reversed(levels[:-1]), strict=True):
             x = up(functional.interpolate(narrow(x), size=level.shape[2:], mode="nearest") + level)
-        return dict(zip(OUTPUTS, self.head(x).split(1, 1), strict=True))
+        return dict(zip(OUTPUTS, self.head(self.fine(x)).split(1, 1), strict=True))
 
 
 def _convolution(into: int, out: int, stride: int = 1, size: int = 3) -> nn.Sequential:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from .render_solids import CARD_FACE, Solids
+from .render_vectors import take
 
 TILE = 16  # px, side of the squares that share their candidates
 NEAR = 0.02  # metres: nothing is met nearer than that
@@ -37,12 +38,17 @@ class View:
         """Return the cameras of some scenes."""
         return replace(self, origin=self.origin[rows], axes=self.axes[rows], focal=self.focal[rows])
 
-    def project(self, points: torch.Tensor, scene: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (N, K, 2) px and (N, K) depth of (N, K, 3) world points, each row of a scene."""
-        return self.picture(torch.bmm(points - self.origin[scene, None], self.axes[scene].transpose(1, 2)), scene)
+    def rays(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return origins (S, 1 or H * W, 3) and directions (S, H * W or 1, 3), of length 1 along the axis, world."""
+        (height, width), device = self.size, self.origin.device
+        y = torch.arange(height, device=device) + 0.5 - height / 2
+        x = torch.arange(width, device=device) + 0.5 - width / 2
+        across = torch.cartesian_prod(y, x).flip(1) @ (self.axes[:, :2] / self.focal[:, None, None])
+        origin, forward = self.origin[:, None], self.axes[:, 2:]
+        return (origin + across, forward) if self.is_parallel else (origin, forward + across)
 
     def picture(self, local: torch.Tensor, scene: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the same of points in the view's own axes."""
+        """Return (N, K, 2) px and (N, K) depth of (N, K, 3) points in the view's own axes, each row of a scene."""
         depth = local[..., 2]
         scale = self.focal[scene, None] if self.is_parallel else self.focal[scene, None] / depth.clamp(min=NEAR)
         middle = torch.tensor([self.size[1] / 2, self.size[0] / 2], device=local.device)
@@ -78,49 +84,79 @@ def cast(solids: Solids, view: View, opacity: Opacity | None = None, allowed: to
         opacity: called with textures and coordinates of triangles, tells where they are solid; None: everywhere.
         allowed: (P + Q + T,) bool, what may be met; None for all.
     """
-    origin, rays = _rays_in_tiles(view)
-    tiles = rays.shape[0]
-    depth = torch.full((tiles, TILE * TILE), torch.inf, device=rays.device)
-    solid = torch.full((tiles, TILE * TILE), -1, dtype=torch.int32, device=rays.device)
-    face = torch.zeros((tiles, TILE * TILE), dtype=torch.int8, device=rays.device)
+    tiles = _Tiles.of(view)
+    depth = torch.full((len(tiles.start), TILE * TILE), torch.inf, device=view.origin.device)
+    solid = torch.full(depth.shape, -1, dtype=torch.int32, device=depth.device)
+    face = torch.zeros(depth.shape, dtype=torch.int8, device=depth.device)
+    farthest = depth[:, 0].clone()  # of each tile's rays
     boxes = _bounds(solids, view, allowed)
     for tile, number, near in _rounds(solids, view, boxes):
-        wanted = depth[tile].amax(1) > near  # tiles that nearer things cover are done
+        wanted = take(farthest, tile) > near  # tiles that nearer things cover are done
         tile, number = tile[wanted], number[wanted]
         is_flat = number < solids.starts[0]
         for part, meet in ((is_flat, _meet_polytopes), (~is_flat, _meet_rounds)):
             at, which = tile[part], number[part]
             if len(at):
-                found, found_face = meet(solids, which, origin[at], rays[at])
-                nearer = found < depth[at]
-                depth[at] = torch.where(nearer, found, depth[at])
-                solid[at] = torch.where(nearer, which[:, None].int(), solid[at])
-                face[at] = torch.where(nearer, found_face.to(torch.int8), face[at])
+                found, found_face = meet(solids, which, tiles.take(at))
+                before = take(depth, at)
+                nearer = found < before
+                nearest = torch.where(nearer, found, before)
+                depth.index_copy_(0, at, nearest)
+                farthest.index_copy_(0, at, nearest.amax(1))
+                solid.index_copy_(0, at, torch.where(nearer, which[:, None].int(), take(solid, at)))
+                face.index_copy_(0, at, torch.where(nearer, found_face.to(torch.int8), take(face, at)))
     depth, solid, face = (_from_tiles(values, view) for values in (depth, solid, face))
-    origin = _from_tiles(origin.expand_as(rays).transpose(1, 2), view)
-    rays = _from_tiles(rays.transpose(1, 2), view)
-    _meet_triangles(solids, view, boxes, opacity, (origin, rays), (depth, solid, face))
-    points = origin + rays * torch.where(depth.isinf(), 0, depth)[..., None]
-    return Hits(depth, solid.long(), face.long(), points)
+    _meet_triangles(solids, view, boxes, opacity, (depth, solid, face))
+    origin, rays = view.rays()
+    reach = torch.where(depth.isinf(), 0, depth).flatten(1)[:, :, None]
+    return Hits(depth, solid.long(), face.long(), (origin + rays * reach).view(*depth.shape, 3))
 
 
-def _rays_in_tiles(view: View) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return origins (N, 3, 1 or 256) and directions (N, 3, 256), of length 1 along the view's axis."""
-    (height, width), device = view.size, view.origin.device
-    y, x = torch.meshgrid(
-        torch.arange(height, device=device) + 0.5 - height / 2,
-        torch.arange(width, device=device) + 0.5 - width / 2,
-        indexing="ij",
-    )
-    plane = torch.stack([x, y]).reshape(2, height // TILE, TILE, width // TILE, TILE).permute(1, 3, 0, 2, 4)
-    plane = plane.reshape(1, -1, 2, TILE * TILE) / view.focal[:, None, None, None]
-    sideways = torch.einsum("skc,stkr->stcr", view.axes[:, :2], plane)
-    forward = view.axes[:, None, 2, :, None]
-    tiles = plane.shape[1]
-    origin = view.origin[:, None, :, None].expand(-1, tiles, -1, 1)
-    if view.is_parallel:
-        return (origin + sideways).flatten(0, 1), forward.expand(-1, tiles, -1, TILE * TILE).flatten(0, 1)
-    return origin.flatten(0, 1), (sideways + forward).flatten(0, 1).contiguous()
+@dataclass(frozen=True)
+class _Tiles:
+    """Rays of N tiles: matrices that make them of (x, y, 1), px from the tile's middle.
+
+    Attributes:
+        start: (N, 3, 3) float32, to where rays begin; its first two columns are 0 unless they run side by side.
+        run: (N, 3, 3) float32, to where they run, 1 along the view's axis; its first two are 0 if they do.
+        place: (3, 256) float32, x, y and 1 of the pixels of any tile.
+        is_parallel: whether rays run side by side.
+    """
+
+    start: torch.Tensor
+    run: torch.Tensor
+    place: torch.Tensor
+    is_parallel: bool
+
+    @staticmethod
+    def of(view: View) -> _Tiles:
+        """Return all tiles of all scenes, in rows."""
+        (height, width), device = view.size, view.origin.device
+        rows, columns = (torch.arange(TILE / 2, side, TILE, device=device) - side / 2 for side in (height, width))
+        middles = torch.cartesian_prod(rows, columns).flip(1)
+        sideways = view.axes[:, :2] / view.focal[:, None, None]
+        across = middles @ sideways
+        steps = sideways.transpose(1, 2)[:, None].expand(-1, len(middles), -1, -1)
+        still = torch.zeros_like(steps)
+        origin, forward = (value[:, None].expand_as(across) for value in (view.origin, view.axes[:, 2]))
+        if view.is_parallel:
+            start, run = (steps, origin + across), (still, forward)
+        else:
+            start, run = (still, origin), (steps, forward + across)
+        start, run = (torch.cat([a, b[..., None]], 3).flatten(0, 1) for a, b in (start, run))
+        inside = torch.arange(TILE, device=device) - (TILE - 1) / 2
+        y, x = torch.cartesian_prod(inside, inside).T
+        return _Tiles(start, run, torch.stack([x, y, torch.ones_like(x)]), view.is_parallel)
+
+    def take(self, rows: torch.Tensor) -> _Tiles:
+        """Return some of them."""
+        return replace(self, start=take(self.start, rows), run=take(self.run, rows))
+
+    def along(self, turn: torch.Tensor, shift: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (N, K, 256 or 1) where rays begin and run along (N, K, 3) directions, (N, K) further off."""
+        start, run = turn @ self.start, turn @ self.run
+        start[:, :, 2] += shift
+        return (start @ self.place, run[:, :, 2:]) if self.is_parallel else (start[:, :, 2:], run @ self.place)
 
 
 def _from_tiles(values: torch.Tensor, view: View) -> torch.Tensor:
@@ -144,11 +180,14 @@ class _Bounds:
 
 
 def _bounds(solids: Solids, view: View, allowed: torch.Tensor | None) -> _Bounds:
-    local = torch.bmm(solids.corners - view.origin[solids.scene, None], view.axes[solids.scene].transpose(1, 2))
-    if not view.is_parallel:
-        local = _in_front(local)
+    origin, axes = take(view.origin, solids.scene), take(view.axes, solids.scene)
+    local = torch.bmm(solids.corners - origin[:, None], axes.transpose(1, 2))
     pixel, depth = view.picture(local, solids.scene)
     low, high, near = pixel.amin(1), pixel.amax(1), depth.amin(1)
+    if not view.is_parallel:
+        through = ((near < NEAR) & (depth.amax(1) > NEAR)).nonzero()[:, 0]
+        cut, _ = view.picture(_in_front(local[through]), solids.scene[through])
+        low[through], high[through] = cut.amin(1), cut.amax(1)
     size = torch.tensor([view.size[1], view.size[0]], device=low.device)
     seen = ((high > 0) & (low < size)).all(1) & (depth.amax(1) > NEAR)
     seen = seen if allowed is None else seen & allowed
@@ -158,17 +197,12 @@ def _bounds(solids: Solids, view: View, allowed: torch.Tensor | None) -> _Bounds
 
 def _in_front(local: torch.Tensor) -> torch.Tensor:
     """Return (N, K, 3) corners of hulls (N, 8, 3) without what lies behind the camera; view axes."""
-    through = ((local[..., 2] < NEAR).any(1) & (local[..., 2] > NEAR).any(1)).nonzero()[:, 0]
     first, second = torch.combinations(torch.arange(8, device=local.device)).T
-    hull = local[through]
-    a, b = hull[:, first], hull[:, second]
+    a, b = local[:, first], local[:, second]
     part = (NEAR - a[..., 2:]) / (b[..., 2:] - a[..., 2:])
-    inside = hull[torch.arange(len(hull), device=local.device), hull[..., 2].argmax(1)]
+    inside = local[torch.arange(len(local), device=local.device), local[..., 2].argmax(1)]
     cuts = torch.where((part > 0) & (part < 1), a + (b - a) * part, inside[:, None])
-    kept = torch.where(hull[..., 2:] > NEAR, hull, inside[:, None])
-    points = torch.cat([local, local[:, :1].expand(-1, len(first), -1)], 1)
-    points[through] = torch.cat([kept, cuts], 1)
-    return points
+    return torch.cat([torch.where(local[..., 2:] > NEAR, local, inside[:, None]), cuts], 1)
 
 
 def _cells(low: torch.Tensor, high: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -176,8 +210,10 @@ def _cells(low: torch.Tensor, high: torch.Tensor) -> tuple[torch.Tensor, torch.T
     columns, rows = (high - low + 1).unbind(1)
     count = columns * rows
     which = torch.repeat_interleave(torch.arange(len(low), device=low.device), count)
-    step = torch.arange(len(which), device=low.device) - (count.cumsum(0) - count)[which]
-    return which, low[which, 0] + step % columns[which], low[which, 1] + step // columns[which]
+    step = torch.arange(len(which), device=low.device) - take(count.cumsum(0) - count, which)
+    columns = take(columns, which)
+    row = step // columns
+    return which, take(low[:, 0], which) + step - row * columns, take(low[:, 1], which) + row
 
 
 def _rounds(solids: Solids, view: View, boxes: _Bounds) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
@@ -197,29 +233,22 @@ def _rounds(solids: Solids, view: View, boxes: _Bounds) -> list[tuple[torch.Tens
     return [(tile[part], boxes.number[pair[part]], boxes.near[pair[part]]) for part in parts]
 
 
-def _meet_polytopes(
-    solids: Solids, number: torch.Tensor, origin: torch.Tensor, rays: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    planes = solids.planes[number]
-    room = planes[:, :, 3:] - torch.bmm(planes[:, :, :3], origin)
-    speed = torch.bmm(planes[:, :, :3], rays)
-    when = room / speed
-    entering = speed < 0
-    near, face = when.masked_fill(~entering, -torch.inf).max(1)
-    far = when.masked_fill(speed <= 0, torch.inf).amin(1)
+def _meet_polytopes(solids: Solids, number: torch.Tensor, tiles: _Tiles) -> tuple[torch.Tensor, torch.Tensor]:
+    planes = take(solids.planes, number)
+    beyond, speed = tiles.along(planes[:, :, :3], -planes[:, :, 3])
+    when = -beyond / speed
+    near, face = torch.where(speed < 0, when, -torch.inf).max(1)
+    far = torch.where(speed > 0, when, torch.inf).amin(1)
     is_met = (near < far) & (near > NEAR)
-    if origin.shape[2] == 1:  # a ray that runs along a plane on its outside misses
-        is_met &= ~((speed == 0) & (room < 0)).any(1)
+    if not tiles.is_parallel:  # a ray that runs along a plane on its outside misses
+        is_met &= ~((speed == 0) & (beyond > 0)).any(1)
     return near.masked_fill(~is_met, torch.inf), face
 
 
-def _meet_rounds(
-    solids: Solids, number: torch.Tensor, origin: torch.Tensor, rays: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    frame = solids.local_from_world[number]
-    middle, slope, ball = solids.rounds[number - solids.starts[0]].T[:, :, None]
-    ox, oy, oz = (torch.bmm(frame[:, :, :3], origin) + frame[:, :, 3:]).unbind(1)
-    dx, dy, dz = torch.bmm(frame[:, :, :3], rays).unbind(1)
+def _meet_rounds(solids: Solids, number: torch.Tensor, tiles: _Tiles) -> tuple[torch.Tensor, torch.Tensor]:
+    frame = take(solids.local_from_world, number)
+    middle, slope, ball = take(solids.rounds, number - solids.starts[0]).T[:, :, None]
+    (ox, oy, oz), (dx, dy, dz) = (lines.unbind(1) for lines in tiles.along(frame[:, :, :3], frame[:, :, 3]))
     radius = middle - slope * oy
     a = dx * dx + dz * dz + (ball - slope * slope) * dy * dy
     b = ox * dx + oz * dz + (ball * oy + radius * slope) * dy
@@ -246,37 +275,61 @@ def _meet_triangles(
     view: View,
     boxes: _Bounds,
     opacity: Opacity | None,
-    lines: tuple[torch.Tensor, torch.Tensor],
     best: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
 ) -> None:
     """Set what rays meet to triangles that are nearer: each pixel of their boxes is one ray."""
     (height, width), first = view.size, solids.starts[1]
-    origin, rays = (line.reshape(-1, 3) for line in lines)
     depth, solid, face = (values.view(-1) for values in best)
     boxes = boxes.of(boxes.number >= first)
     low, high = boxes.low.long(), boxes.high.long()
+    begin = solids.scene[boxes.number] * (height * width)
+    lines = _lines_of(solids, view, boxes.number)
     budget = PIXELS_CPU if depth.device.type == "cpu" else PIXELS_GPU
     lot = (high - low + 1).prod(1).cumsum(0) // budget
     for part in torch.arange(len(lot), device=lot.device).split(torch.bincount(lot).tolist() if len(lot) else []):
         which, x, y = _cells(low[part], high[part])
-        which = part[which]
-        number = boxes.number[which]
-        pixel = (solids.scene[number] * height + y) * width + x
-        open_ = (depth[pixel] > boxes.near[which]).nonzero()[:, 0]
-        number, pixel = number[open_], pixel[open_]
-        frame = solids.local_from_world[number]
-        ou, ov, rise = ((frame[:, :, :3] * origin[pixel, None]).sum(2) + frame[:, :, 3]).unbind(1)
-        du, dv, fall = (frame[:, :, :3] * rays[pixel, None]).sum(2).unbind(1)
-        when = -rise / fall
-        u, v = ou + when * du, ov + when * dv
-        met = ((u >= 0) & (v >= 0) & (u + v <= 1) & (when > NEAR) & (when < depth[pixel])).nonzero()[:, 0]
-        number, pixel, when, u, v = number[met], pixel[met], when[met], u[met], v[met]
+        which = take(part, which)
+        pixel = take(begin, which) + y * width + x
+        open_ = (take(depth, pixel) > take(boxes.near, which)).nonzero()[:, 0]
+        which, pixel = take(which, open_), take(pixel, open_)
+        x, y = take(x, open_) + (0.5 - width / 2), take(y, open_) + (0.5 - height / 2)
+        u, v, when, scale = (
+            torch.addcmul(torch.addcmul(take(rest, which), take(along, which), x), take(down, which), y)
+            for along, down, rest in lines
+        )
+        scale = 1 / scale
+        u, v, when = u * scale, v * scale, when * scale
+        met = ((u >= 0) & (v >= 0) & (u + v <= 1) & (when > NEAR) & (when < take(depth, pixel))).nonzero()[:, 0]
+        number, pixel, when = take(boxes.number, take(which, met)), take(pixel, met), take(when, met)
         if opacity is not None:
+            u, v = take(u, met), take(v, met)
             weights = torch.stack([1 - u - v, u, v], 1)
-            uv = (solids.uv[number - first] * weights[:, :, None]).sum(1)
-            covers = opacity(solids.texture[number - first], uv).nonzero()[:, 0]
-            number, pixel, when = number[covers], pixel[covers], when[covers]
+            uv = (take(solids.uv, number - first) * weights[:, :, None]).sum(1)
+            covers = opacity(take(solids.texture, number - first), uv).nonzero()[:, 0]
+            number, pixel, when = take(number, covers), take(pixel, covers), take(when, covers)
         depth.scatter_reduce_(0, pixel, when, "amin")
-        won = (when == depth[pixel]).nonzero()[:, 0]
-        solid[pixel[won]] = number[won].int()
-        face[pixel[won]] = CARD_FACE
+        won = (when == take(depth, pixel)).nonzero()[:, 0]
+        pixel = take(pixel, won)
+        solid[pixel] = take(number, won).int()
+        face[pixel] = CARD_FACE
+
+
+def _lines_of(solids: Solids, view: View, number: torch.Tensor) -> torch.Tensor:
+    """Return (4, 3, N): what times (x, y, 1), px from the picture's middle, is u, v, depth and 1 of a ray that meets
+    triangles, all times one number. Rays that start or run alike make the products linear.
+    """
+    scene = solids.scene[number]
+    frame, focal = solids.local_from_world[number], view.focal[scene, None, None]
+    sideways = (view.axes[scene, :2] / focal).transpose(1, 2)
+    origin, forward = view.origin[scene, :, None], view.axes[scene, 2, :, None]
+    nothing = torch.zeros_like(sideways)
+    turn, shift = frame[:, :, :3], frame[:, :, 3:]
+    if view.is_parallel:
+        start, run = turn @ torch.cat([sideways, origin], 2), turn @ forward
+        start = torch.cat([start[:, :, :2], start[:, :, 2:] + shift], 2)
+        depth, scale = -start[:, 2], torch.cat([nothing[:, 0], run[:, 2]], 1)
+    else:
+        start, run = turn @ origin + shift, turn @ torch.cat([sideways, forward], 2)
+        depth, scale = torch.cat([nothing[:, 0], -start[:, 2]], 1), run[:, 2]
+    u, v = (start[:, axis] * run[:, 2] - start[:, 2] * run[:, axis] for axis in (0, 1))
+    return torch.stack([u, v, depth, scale]).transpose(1, 2).contiguous()

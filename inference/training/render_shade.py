@@ -10,6 +10,7 @@ from torch.nn import functional
 from .render import Hits, View
 from .render_shadows import ShadowMap
 from .render_solids import Solids
+from .render_vectors import dot, rows_where, take, to_local
 from .synthesis_materials import Materials
 
 
@@ -53,123 +54,155 @@ class Light:
         return Light(**{name: value[rows] for name, value in vars(self).items()})
 
 
+@dataclass(frozen=True)
+class _Met:
+    """What N rays met, of all those of some views.
+
+    Attributes:
+        ray: (N,) int64, among the pixels of all views.
+        scene, number, surface: (N,) int64, of the solid.
+        depth: (N,) float32, metres along the view's axis.
+        points, normal, direction: (N, 3) float32, world; normals face the camera, directions are of rays.
+    """
+
+    ray: torch.Tensor
+    scene: torch.Tensor
+    number: torch.Tensor
+    surface: torch.Tensor
+    depth: torch.Tensor
+    points: torch.Tensor
+    normal: torch.Tensor
+    direction: torch.Tensor
+
+    @staticmethod
+    def of(solids: Solids, hits: Hits, directions: torch.Tensor) -> _Met:
+        """Return what rays in unit directions (S * H * W, 3) met."""
+        ray = rows_where(hits.solid.flatten() >= 0)
+        number, points, direction = (
+            take(hits.solid.flatten(), ray),
+            take(hits.points.view(-1, 3), ray),
+            take(directions, ray),
+        )
+        normal = solid_normals(solids, number, take(hits.face.flatten(), ray), points)
+        normal = torch.where((dot(normal, direction) > 0)[:, None], -normal, normal)
+        scene, surface = take(solids.scene, number), take(solids.surface, number)
+        return _Met(ray, scene, number, surface, take(hits.depth.flatten(), ray), points, normal, direction)
+
+    @property
+    def facing(self) -> torch.Tensor:
+        """Return (N,) how squarely rays meet surfaces: 1 at right angles, never 0."""
+        return (-dot(self.normal, self.direction)).clamp(min=0.15)
+
+
 def shade(
     solids: Solids, view: View, hits: Hits, materials: Materials, light: Light, shadows: ShadowMap
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return linear colours (S, H, W, 3) and world normals (S, H, W, 3) float32, zero where nothing was met."""
-    met = hits.solid >= 0
-    scene = torch.arange(len(met), device=met.device)[:, None, None].expand_as(met)
-    direction = functional.normalize(hits.points - view.origin[:, None, None], dim=-1)
-    direction = torch.where(met[..., None], direction, _ray_directions(view))
-    s, d, p = scene[met], direction[met], hits.points[met]
-    number, face, depth = hits.solid[met], hits.face[met], hits.depth[met]
-    normal = solid_normals(solids, number, face, p)
-    normal = torch.where((normal * d).sum(1, keepdim=True) > 0, -normal, normal)
-    surface = solids.surface[number]
-    table = {name: column[surface] for name, column in solids.table.items()}
-    facing = (normal * d).sum(1).abs().clamp(min=0.15)
-    albedo = _albedo(solids, materials, table, number, surface, normal, p, depth / view.focal[s] / facing)
+    directions = _ray_directions(view)
+    met = _Met.of(solids, hits, directions)
+    normal, facing = met.normal, met.facing
+    ambient, bounce, sun, sun_dir, lamp, lamp_at, horizon, haze_m = (
+        take(getattr(light, name), met.scene)
+        for name in ("ambient", "bounce", "sun", "sun_dir", "lamp", "lamp_at", "horizon", "haze_m")
+    )
+    albedo = _albedo(solids, view, materials, met)
+    gloss, glow = (take(solids.table[name], met.surface) for name in ("gloss", "glow"))
 
-    lit = (normal * light.sun_dir[s]).sum(1).clamp(min=0) * shadows.lit(p, normal, s)
-    up = (0.5 + 0.5 * normal[:, 1:2]) * _openness(hits)[met][:, None]
-    colour = albedo * (light.ambient[s] * up + light.bounce[s] * (1 - up) + light.sun[s] * lit[:, None])
-    to_lamp = light.lamp_at[s] - p
-    distance = to_lamp.norm(dim=1).clamp(min=0.3)
-    colour += albedo * light.lamp[s] * ((normal * to_lamp).sum(1).clamp(min=0) / distance**3)[:, None]
-    mirrored = d - 2 * (normal * d).sum(1, keepdim=True) * normal
-    gloss = table["gloss"] * (0.15 + 0.85 * (1 - facing) ** 3)
-    shine = (mirrored * light.sun_dir[s]).sum(1).clamp(min=0) ** 40 * table["gloss"]
-    colour += light.sun[s] * (shine * (lit > 0.1))[:, None] + albedo * table["glow"][:, None]
-    glossy = gloss > 0  # half of all surfaces are not, and the sky is a tenth of the work
-    colour[glossy] += sky_colour(materials, light, s[glossy], mirrored[glossy]) * gloss[glossy, None]
-    clear = torch.exp(-depth / light.haze_m[s])[:, None]
-    out = torch.zeros_like(hits.points)
-    out[met] = colour * clear + light.horizon[s] * (1 - clear)
-    out[~met] = sky_colour(materials, light, scene[~met], direction[~met])
-    normals = torch.zeros_like(out)
-    normals[met] = normal
+    lit = dot(normal, sun_dir).clamp(min=0) * shadows.lit(met.points, normal, met.scene)
+    up = (0.5 + 0.5 * normal[:, 1]) * take(_openness(hits).flatten(), met.ray)
+    to_lamp = lamp_at - met.points
+    by_lamp = dot(normal, to_lamp).clamp(min=0) / dot(to_lamp, to_lamp).clamp(min=0.09) ** 1.5
+    diffuse = torch.lerp(bounce, ambient, up[:, None]) + sun * lit[:, None] + lamp * by_lamp[:, None]
+    mirrored = met.direction - 2 * dot(normal, met.direction)[:, None] * normal
+    shine = dot(mirrored, sun_dir).clamp(min=0) ** 40 * gloss * (lit > 0.1)
+    colour = albedo * (diffuse + glow[:, None]) + sun * shine[:, None]
+    glossy = rows_where(gloss > 0)  # half of all surfaces are not, and the sky is a tenth of the work
+    reflected = sky_colour(materials, light, take(met.scene, glossy), take(mirrored, glossy))
+    share = take(gloss * (0.15 + 0.85 * (1 - facing) ** 3), glossy)
+    colour.index_add_(0, glossy, reflected * share[:, None])
+    colour = torch.lerp(horizon, colour, torch.exp(-met.depth / haze_m)[:, None])
+
+    out, normals = torch.zeros_like(hits.points), torch.zeros_like(hits.points)
+    out.view(-1, 3).index_copy_(0, met.ray, colour)
+    normals.view(-1, 3).index_copy_(0, met.ray, normal)
+    missed = rows_where(hits.solid.flatten() < 0)
+    scene = missed // hits.solid[0].numel()
+    out.view(-1, 3).index_copy_(0, missed, sky_colour(materials, light, scene, take(directions, missed)))
     return out, normals
 
 
 def see_albedo(solids: Solids, view: View, hits: Hits, materials: Materials) -> torch.Tensor:
     """Return (S, H, W, 3) float32, linear, the share of light that what each ray met throws back; zero for nothing."""
-    met = hits.solid >= 0
-    scene = torch.arange(len(met), device=met.device)[:, None, None].expand_as(met)[met]
-    points, number = hits.points[met], hits.solid[met]
-    normal = solid_normals(solids, number, hits.face[met], points)
-    facing = (normal * functional.normalize(points - view.origin[scene], dim=1)).sum(1).abs().clamp(min=0.15)
-    surface = solids.surface[number]
-    table = {name: column[surface] for name, column in solids.table.items()}
-    footprint_m = hits.depth[met] / view.focal[scene] / facing
+    met = _Met.of(solids, hits, _ray_directions(view))
     out = torch.zeros_like(hits.points)
-    out[met] = _albedo(solids, materials, table, number, surface, normal, points, footprint_m)
+    out.view(-1, 3).index_copy_(0, met.ray, _albedo(solids, view, materials, met))
     return out
 
 
 def _ray_directions(view: View) -> torch.Tensor:
-    (height, width), device = view.size, view.origin.device
-    y = torch.arange(height, device=device) + 0.5 - height / 2
-    x = torch.arange(width, device=device) + 0.5 - width / 2
-    plane = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)[None] / view.focal[:, None, None, None]
-    rays = torch.einsum("shwk,skc->shwc", plane, view.axes[:, :2]) + view.axes[:, None, None, 2]
-    return functional.normalize(rays, dim=-1)
+    """Return (S * H * W, 3) unit directions, world."""
+    rays = view.rays()[1]
+    return (rays / dot(rays, rays).sqrt()[..., None]).view(-1, 3)
 
 
 def solid_normals(solids: Solids, number: torch.Tensor, face: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
     """Return (N, 3) float32 unit normals in the world at what rays met; a triangle's points to either side."""
     first_round, first_triangle = solids.starts
     normal = torch.empty_like(points)
-    flat, round_ = number < first_round, (number >= first_round) & (number < first_triangle)
-    normal[flat] = solids.planes[number[flat], face[flat], :3]
-    frame = solids.local_from_world[number[round_]]
-    local = (frame[:, :, :3] @ points[round_][:, :, None] + frame[:, :, 3:])[:, :, 0]
-    middle, slope, ball = solids.rounds[number[round_] - first_round].unbind(1)
+    flat, round_, mesh = (
+        rows_where(chosen)
+        for chosen in (
+            number < first_round,
+            (number >= first_round) & (number < first_triangle),
+            number >= first_triangle,
+        )
+    )
+    side = take(number, flat) * solids.planes.shape[1] + take(face, flat)
+    normal.index_copy_(0, flat, take(solids.planes.view(-1, 4), side)[:, :3])
+    which = take(number, round_)
+    frame = take(solids.local_from_world, which)
+    local = to_local(frame, take(points, round_))
+    middle, slope, ball = take(solids.rounds, which - first_round).unbind(1)
     rise = ball * local[:, 1] + slope * (middle - slope * local[:, 1])
     outward = torch.stack([local[:, 0], rise, local[:, 2]], 1)
     lid = torch.zeros_like(outward)
     lid[:, 1] = local[:, 1].sign()
-    outward = torch.where(face[round_, None] == 1, lid, outward)
-    normal[round_] = (frame[:, :, :3].transpose(1, 2) @ outward[:, :, None])[:, :, 0]
-    mesh = number >= first_triangle
-    normal[mesh] = solids.local_from_world[number[mesh], 2, :3]
-    return functional.normalize(normal, dim=1)
+    outward = torch.where((take(face, round_) == 1)[:, None], lid, outward)
+    normal.index_copy_(0, round_, (frame[:, :, :3].transpose(1, 2) @ outward[:, :, None])[:, :, 0])
+    normal.index_copy_(0, mesh, take(solids.local_from_world[:, 2, :3], take(number, mesh)))
+    return normal / dot(normal, normal).clamp(min=1e-24).sqrt()[:, None]
 
 
-def _albedo(
-    solids: Solids,
-    materials: Materials,
-    table: dict[str, torch.Tensor],
-    number: torch.Tensor,
-    surface: torch.Tensor,
-    normal: torch.Tensor,
-    points: torch.Tensor,
-    footprint_m: torch.Tensor,
-) -> torch.Tensor:
-    frame = solids.local_from_world[number]
-    local = (frame[:, :, :3] @ points[:, :, None] + frame[:, :, 3:])[:, :, 0]
-    along = (functional.normalize(frame[:, :, :3], dim=2) @ normal[:, :, None])[:, :, 0].abs()
-    axis = along.argmax(1)
-    across = torch.tensor([[2, 1], [0, 2], [0, 1]], device=number.device)[axis]
-    half, tile = solids.half[surface], table["tile_m"][:, None]
-    scale = torch.where(tile > 0, half / tile.clamp(min=1e-3), 0.5)
-    uv = (local * scale).gather(1, across) + torch.where(tile > 0, table["offset"], 0.5)
-    uv = torch.stack([uv[:, 0], -uv[:, 1]], 1)  # pictures begin at the top
-    copies_m = torch.where(tile[:, 0] > 0, 1 / tile[:, 0].clamp(min=1e-3), 0.5 / half.mean(1))
-    texture = table["texture"]
-    first = solids.starts[1]
-    mesh = number >= first
-    if mesh.any():
-        triangle, (u, v) = number[mesh] - first, local[mesh, :2].unbind(1)
-        corners = solids.uv[triangle]
-        uv[mesh] = corners[:, 0] * (1 - u - v)[:, None] + corners[:, 1] * u[:, None] + corners[:, 2] * v[:, None]
-        texture = texture.clone()
-        texture[mesh] = solids.texture[triangle]
-        world = solids.corners[number[mesh]]
+def _albedo(solids: Solids, view: View, materials: Materials, met: _Met) -> torch.Tensor:
+    frame = take(solids.local_from_world, met.number)
+    local = to_local(frame, met.points)
+    # The axis of the solid that the normal is most along.
+    lengths = torch.linalg.vector_norm(solids.local_from_world[:, :, :3], dim=2)
+    along = (frame[:, :, :3] @ met.normal[:, :, None])[:, :, 0].abs() / take(lengths, met.number)
+    across = take(torch.tensor([[2, 1], [0, 2], [0, 1]], device=along.device), along.argmax(1))
+    half, tile_m, offset, texture, gain, colour = (
+        take(column, met.surface)
+        for column in (solids.half, *(solids.table[name] for name in ("tile_m", "offset", "texture", "gain", "colour")))
+    )
+    is_tiled = tile_m > 0
+    copies_m = torch.where(is_tiled, 1 / tile_m.clamp(min=1e-3), 0.5 / half.mean(1))
+    scale = torch.where(is_tiled[:, None], half * copies_m[:, None], 0.5)
+    uv = (local * scale).gather(1, across) + torch.where(is_tiled[:, None], offset, 0.5)
+    uv[:, 1] *= -1  # pictures begin at the top
+    mesh = rows_where(met.number >= solids.starts[1])
+    if len(mesh):
+        number = take(met.number, mesh)
+        triangle, (u, v) = number - solids.starts[1], take(local, mesh)[:, :2].unbind(1)
+        corners, world = take(solids.uv, triangle), take(solids.corners, number)
+        weights = torch.stack([1 - u - v, u, v], 1)
+        uv.index_copy_(0, mesh, (weights[:, None] @ corners)[:, 0])
+        texture.index_copy_(0, mesh, take(solids.texture, triangle))
         size_m = (world[:, 1] - world[:, 0]).norm(dim=1).clamp(min=1e-3)
-        copies_m[mesh] = (corners[:, 1] - corners[:, 0]).norm(dim=1) / size_m
-    texel = materials.sample(texture, uv, footprint_m * copies_m * materials.side[texture])
-    mean = materials.mean[texture]
-    seen = (mean + table["gain"][:, None] * (texel - mean)).clamp(0, 1) * table["colour"]
+        copies_m.index_copy_(0, mesh, (corners[:, 1] - corners[:, 0]).norm(dim=1) / size_m)
+    footprint_m = met.depth / take(view.focal, met.scene) / met.facing
+    texel = materials.sample(texture, uv, footprint_m * copies_m * take(materials.side, texture))
+    mean = take(materials.mean, texture)
+    seen = torch.lerp(mean, texel, gain[:, None]).clamp(0, 1) * colour
     return seen.clamp(0.01, 1.0) ** 2.2
 
 
@@ -188,22 +221,24 @@ def _openness(hits: Hits) -> torch.Tensor:
 def sky_colour(materials: Materials, light: Light, scene: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
     """Return (N, 3) linear colours of the sky of scenes in unit directions, world."""
     rise = direction[:, 1].clamp(min=0)
-    colour = torch.lerp(light.horizon[scene], light.zenith[scene], (rise**0.5)[:, None])
-    plane = direction[:, [0, 2]] / (rise + 0.12)[:, None]
-    drift = light.turn[scene, None] * 7
+    horizon, zenith, turn = take(light.horizon, scene), take(light.zenith, scene), take(light.turn, scene)
+    colour = torch.lerp(horizon, zenith, (rise**0.5)[:, None])
+    plane = direction[:, ::2] / (rise + 0.12)[:, None]
+    drift = turn[:, None] * 7
     field = torch.zeros(len(scene), device=scene.device)
     for octave in range(4):
         k = 1.7 * 2**octave
         bent = plane * k + drift + 0.8 * torch.sin(plane.flip(1) * k * 0.6 + drift * 3)
         field += torch.sin(bent[:, 0]) * torch.sin(bent[:, 1] + octave) / 1.6**octave
-    clouds = ((field * 0.5 + light.cover[scene] * 2 - 1) * 1.5).clamp(0, 1)
-    colour = torch.lerp(colour, light.cloud[scene], (clouds * (rise * 8).clamp(max=1))[:, None])
+    clouds = ((field * 0.5 + take(light.cover, scene) * 2 - 1) * 1.5).clamp(0, 1)
+    colour = torch.lerp(colour, take(light.cloud, scene), (clouds * (rise * 8).clamp(max=1))[:, None])
     if len(materials.skies):
-        column = (
-            (torch.atan2(direction[:, 0], direction[:, 2]) / (2 * torch.pi) + light.turn[scene]) % 1 * 1023
-        ).long()
-        row = ((1 - (0.2 + 0.8 * torch.asin(rise.clamp(max=1)) / (torch.pi / 2))) * 255).long()
-        photo = (materials.skies[light.sky[scene].clamp(min=0), row, column].float() / 255) ** 2.2
-        photo = photo * (light.zenith[scene] + light.horizon[scene])
-        colour = torch.where((light.sky[scene] >= 0)[:, None], photo, colour)
+        photo = rows_where(take(light.sky, scene) >= 0)
+        x, y, z = take(direction, photo).unbind(1)
+        around = torch.atan2(x, z) / (2 * torch.pi) + take(turn, photo)
+        column = (around % 1 * 1023).long()
+        row = ((1 - (0.2 + 0.8 * torch.asin(y.clamp(0, 1)) / (torch.pi / 2))) * 255).long()
+        sky = take(light.sky, take(scene, photo))
+        seen = (materials.skies[sky, row, column].float() / 255) ** 2.2
+        colour.index_copy_(0, photo, seen * take(zenith + horizon, photo))
     return colour

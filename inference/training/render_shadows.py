@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from .render import Hits, View, cast
 from .render_solids import Solids
+from .render_vectors import take, to_local
 from .synthesis_materials import Materials
 
 if TYPE_CHECKING:
@@ -41,15 +42,18 @@ class ShadowMap:
 
     def lit(self, points: torch.Tensor, normal: torch.Tensor, scene: torch.Tensor) -> torch.Tensor:
         """Return (N,) float32, share of the sun that reaches (N, 3) points with (N, 3) normals of scenes."""
-        bias = BIAS * self.width_m[scene]
-        pixel, depth = self.view.project((points + normal * bias[:, None])[:, None], scene)
-        lit = torch.zeros(len(points), device=points.device)
-        spread = self.softness[scene, None] * SIDE_PX
-        for tap in TAPS:
-            at = pixel[:, 0] + spread * torch.tensor(tap, device=points.device)
-            x, y = at.long().clamp(0, SIDE_PX - 1).unbind(1)
-            inside = ((at > 0) & (at < SIDE_PX)).all(1)
-            lit += (~inside | (self.depth[scene, y, x] > depth[:, 0] - 0.5 * bias)).float()
+        bias = BIAS * take(self.width_m, scene)
+        frames = torch.cat([self.view.axes, -self.view.axes @ self.view.origin[:, :, None]], 2)
+        local = to_local(take(frames, scene), torch.addcmul(points, normal, bias[:, None]))
+        x, y = (local[:, :2] * take(self.view.focal, scene)[:, None] + SIDE_PX / 2).unbind(1)
+        deepest, spread = local[:, 2] - 0.5 * bias, take(self.softness, scene) * SIDE_PX
+        depth, begin = self.depth.flatten(), scene * SIDE_PX**2
+        lit = torch.zeros_like(x)
+        for right, down in TAPS:
+            column, row = x + spread * right, y + spread * down
+            outside = (column <= 0) | (row <= 0) | (column >= SIDE_PX) | (row >= SIDE_PX)
+            at = begin + row.long().clamp(0, SIDE_PX - 1) * SIDE_PX + column.long().clamp(0, SIDE_PX - 1)
+            lit += outside | (take(depth, at) > deepest)
         return lit / len(TAPS)
 
 

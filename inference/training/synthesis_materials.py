@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import torch
 
+from .render_vectors import take
+
 SIDE_PX = 128  # of a stored texture; photographs of more are kept at twice that
 Uses = dict[str, np.ndarray]
 
@@ -45,34 +47,36 @@ class Materials:
 
     def is_opaque(self, texture: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
         """Return (N,) bool, whether pictures cover at (N, 2) copies."""
-        side = self.side[texture]
+        side = take(self.side, texture)
         at = (uv - uv.floor()) * side[:, None]
         x, y = at.long().clamp(min=0).minimum(side[:, None] - 1).unbind(1)
-        return self.texels[self.begin[texture] + y * side + x] < 0  # the opacity's highest bit is the sign
+        # The opacity's highest bit is the sign.
+        return take(self.texels, take(self.begin, texture) + y * side + x) < 0
 
     def sample(self, texture: torch.Tensor, uv: torch.Tensor, texels: torch.Tensor) -> torch.Tensor:
         """Return (N, 3) float32, sRGB from 0 to 1, at (N, 2) copies where a pixel covers so many texels."""
-        side = self.side[texture]
+        side = take(self.side, texture)
         level = texels.clamp(min=1).log2().round().long().minimum(side.float().log2().long())
-        begin = self.begin[texture] + (side * side * 4 * (1 - 0.25**level) / 3).round().long()
+        begin = take(self.begin, texture) + (side * side * 4 * (1 - 0.25**level) / 3).round().long()
         side = side >> level
-        at = (uv - uv.floor()) * side[:, None] - 0.5
-        low = at.floor()
-        part = at - low
-        x0, y0 = (low.long() % side[:, None]).unbind(1)
-        x1, y1 = (x0 + 1) % side, (y0 + 1) % side
-        u, v = part[:, :1], part[:, 1:]
-        top = (
-            _colours(self.texels[begin + y0 * side + x0]) * (1 - u) + _colours(self.texels[begin + y0 * side + x1]) * u
-        )
-        low = (
-            _colours(self.texels[begin + y1 * side + x0]) * (1 - u) + _colours(self.texels[begin + y1 * side + x1]) * u
-        )
-        return (top * (1 - v) + low * v) / 255
+        (u, x0, x1), (v, y0, y1) = (_between(axis, side) for axis in uv.unbind(1))
+        y0, y1 = begin + y0 * side, begin + y1 * side
+        top = torch.lerp(self._colours(y0 + x0), self._colours(y0 + x1), u)
+        low = torch.lerp(self._colours(y1 + x0), self._colours(y1 + x1), u)
+        return torch.lerp(top, low, v) / 255
+
+    def _colours(self, at: torch.Tensor) -> torch.Tensor:
+        texels = take(self.texels, at)
+        return torch.stack([texels & 255, (texels >> 8) & 255, (texels >> 16) & 255], 1).float()
 
 
-def _colours(texels: torch.Tensor) -> torch.Tensor:
-    return torch.stack([texels & 255, (texels >> 8) & 255, (texels >> 16) & 255], 1).float()
+def _between(copies: torch.Tensor, side: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return (N, 1) how far (N,) copies of a picture are from one texel to the next, and the numbers of both."""
+    at = (copies - copies.floor()) * side - 0.5
+    low = at.floor()
+    first = low.long()
+    second = first + 1
+    return (at - low)[:, None], torch.where(first < 0, side - 1, first), torch.where(second < side, second, 0)
 
 
 class MaterialTable:
