@@ -13,6 +13,8 @@ from .render_solids import Solids
 from .render_vectors import dot, rows_where, take, to_local
 from .synthesis_materials import Materials
 
+LOT_CPU, LOT_GPU = 32768, 1 << 24  # rays whose colours are found at once: caches on a CPU, launches else
+
 
 @dataclass(frozen=True)
 class Light:
@@ -59,13 +61,11 @@ class _Met:
     """What N rays met, of all those of some views.
 
     Attributes:
-        ray: (N,) int64, among the pixels of all views.
         scene, number, surface: (N,) int64, of the solid.
         depth: (N,) float32, metres along the view's axis.
         points, normal, direction: (N, 3) float32, world; normals face the camera, directions are of rays.
     """
 
-    ray: torch.Tensor
     scene: torch.Tensor
     number: torch.Tensor
     surface: torch.Tensor
@@ -75,18 +75,14 @@ class _Met:
     direction: torch.Tensor
 
     @staticmethod
-    def of(solids: Solids, hits: Hits, directions: torch.Tensor) -> _Met:
-        """Return what rays in unit directions (S * H * W, 3) met."""
-        ray = rows_where(hits.solid.flatten() >= 0)
-        number, points, direction = (
-            take(hits.solid.flatten(), ray),
-            take(hits.points.view(-1, 3), ray),
-            take(directions, ray),
-        )
+    def of(solids: Solids, hits: Hits, directions: torch.Tensor, ray: torch.Tensor) -> _Met:
+        """Return what some rays met; unit directions (S * H * W, 3) are of all."""
+        points, direction = take(hits.points.view(-1, 3), ray), take(directions, ray)
+        number = take(hits.solid.flatten(), ray)
         normal = solid_normals(solids, number, take(hits.face.flatten(), ray), points)
         normal = torch.where((dot(normal, direction) > 0)[:, None], -normal, normal)
         scene, surface = take(solids.scene, number), take(solids.surface, number)
-        return _Met(ray, scene, number, surface, take(hits.depth.flatten(), ray), points, normal, direction)
+        return _Met(scene, number, surface, take(hits.depth.flatten(), ray), points, normal, direction)
 
     @property
     def facing(self) -> torch.Tensor:
@@ -98,44 +94,62 @@ def shade(
     solids: Solids, view: View, hits: Hits, materials: Materials, light: Light, shadows: ShadowMap
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return linear colours (S, H, W, 3) and world normals (S, H, W, 3) float32, zero where nothing was met."""
-    directions = _ray_directions(view)
-    met = _Met.of(solids, hits, directions)
-    normal, facing = met.normal, met.facing
+    directions, openness = _ray_directions(view), _openness(hits).flatten()
+    colours, normals = torch.zeros_like(hits.points), torch.zeros_like(hits.points)
+    is_met = hits.solid.flatten() >= 0
+    for ray in _lots(is_met):
+        met = _Met.of(solids, hits, directions, ray)
+        lit = shadows.lit(met.points, met.normal, met.scene)
+        colour = _throw_back(solids, view, met, (materials, light), lit, take(openness, ray))
+        colours.view(-1, 3).index_copy_(0, ray, colour)
+        normals.view(-1, 3).index_copy_(0, ray, met.normal)
+    for ray in _lots(~is_met):
+        scene = ray // hits.solid[0].numel()
+        colours.view(-1, 3).index_copy_(0, ray, sky_colour(materials, light, scene, take(directions, ray)))
+    return colours, normals
+
+
+def _lots(wanted: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Return the rows that (N,) bool chooses, in lots that are worked on at once."""
+    return rows_where(wanted).split(LOT_CPU if wanted.device.type == "cpu" else LOT_GPU)
+
+
+def _throw_back(
+    solids: Solids,
+    view: View,
+    met: _Met,
+    look: tuple[Materials, Light],
+    reached: torch.Tensor,
+    openness: torch.Tensor,
+) -> torch.Tensor:
+    """Return (N, 3) linear colours of what rays met, where (N,) shares of sunlight and of light from above reach it."""
+    (materials, light), normal, facing = look, met.normal, met.facing
     ambient, bounce, sun, sun_dir, lamp, lamp_at, horizon, haze_m = (
         take(getattr(light, name), met.scene)
         for name in ("ambient", "bounce", "sun", "sun_dir", "lamp", "lamp_at", "horizon", "haze_m")
     )
-    albedo = _albedo(solids, view, materials, met)
     gloss, glow = (take(solids.table[name], met.surface) for name in ("gloss", "glow"))
-
-    lit = dot(normal, sun_dir).clamp(min=0) * shadows.lit(met.points, normal, met.scene)
-    up = (0.5 + 0.5 * normal[:, 1]) * take(_openness(hits).flatten(), met.ray)
+    lit = dot(normal, sun_dir).clamp(min=0) * reached
     to_lamp = lamp_at - met.points
     by_lamp = dot(normal, to_lamp).clamp(min=0) / dot(to_lamp, to_lamp).clamp(min=0.09) ** 1.5
-    diffuse = torch.lerp(bounce, ambient, up[:, None]) + sun * lit[:, None] + lamp * by_lamp[:, None]
+    above = torch.lerp(bounce, ambient, ((0.5 + 0.5 * normal[:, 1]) * openness)[:, None])
+    diffuse = above + sun * lit[:, None] + lamp * by_lamp[:, None] + glow[:, None]
     mirrored = met.direction - 2 * dot(normal, met.direction)[:, None] * normal
     shine = dot(mirrored, sun_dir).clamp(min=0) ** 40 * gloss * (lit > 0.1)
-    colour = albedo * (diffuse + glow[:, None]) + sun * shine[:, None]
+    colour = _albedo(solids, view, materials, met) * diffuse + sun * shine[:, None]
     glossy = rows_where(gloss > 0)  # half of all surfaces are not, and the sky is a tenth of the work
     reflected = sky_colour(materials, light, take(met.scene, glossy), take(mirrored, glossy))
     share = take(gloss * (0.15 + 0.85 * (1 - facing) ** 3), glossy)
     colour.index_add_(0, glossy, reflected * share[:, None])
-    colour = torch.lerp(horizon, colour, torch.exp(-met.depth / haze_m)[:, None])
-
-    out, normals = torch.zeros_like(hits.points), torch.zeros_like(hits.points)
-    out.view(-1, 3).index_copy_(0, met.ray, colour)
-    normals.view(-1, 3).index_copy_(0, met.ray, normal)
-    missed = rows_where(hits.solid.flatten() < 0)
-    scene = missed // hits.solid[0].numel()
-    out.view(-1, 3).index_copy_(0, missed, sky_colour(materials, light, scene, take(directions, missed)))
-    return out, normals
+    return torch.lerp(horizon, colour, torch.exp(-met.depth / haze_m)[:, None])
 
 
 def see_albedo(solids: Solids, view: View, hits: Hits, materials: Materials) -> torch.Tensor:
     """Return (S, H, W, 3) float32, linear, the share of light that what each ray met throws back; zero for nothing."""
-    met = _Met.of(solids, hits, _ray_directions(view))
-    out = torch.zeros_like(hits.points)
-    out.view(-1, 3).index_copy_(0, met.ray, _albedo(solids, view, materials, met))
+    directions, out = _ray_directions(view), torch.zeros_like(hits.points)
+    for ray in _lots(hits.solid.flatten() >= 0):
+        met = _Met.of(solids, hits, directions, ray)
+        out.view(-1, 3).index_copy_(0, ray, _albedo(solids, view, materials, met))
     return out
 
 
