@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ..errors import WeightsNotFound
+from .edges import LEAST_SIDE_PX, sharpen_depth
 from .grounding import ground_depth
 from .instances import GROUND, SKY, group_instances
 from .kinds import SKY_SCORE, is_plinth, score_sky
@@ -23,7 +24,7 @@ from .open_sky import CHANCE, bring_under_sky, find_open_sky, is_open, may_be_op
 from .prediction import KINDS, SHAPES, Camera, DepthMap, Estimate, Photo, Segment, SegmentMap
 from .regions import keep_connected, means_of, segment_regions, sharpen_outlines
 from .resample import nearest_pixels, shrink
-from .vanishing import refine_gravity
+from .vanishing import WORK_SIDE_PX, detect_lines, refine_gravity
 
 WEIGHTS = Path(__file__).parent / "weights" / "embedded.onnx"
 OPEN_COUNTRY = WEIGHTS.with_name("open_country.onnx")  # the same network, trained on with fields, coasts and mountains
@@ -34,8 +35,7 @@ AREAS_PX = (96 * 128, 160 * 192, 256 * 320)
 # alone, else it is heard at the smallest size: more of it makes real rooms and streets worse.
 OPEN_AREAS_PX, MISSED = AREAS_PX[:2], 0.6
 STRIDE = 32  # px, the reduced photo's sides are multiples of that
-# Pieces of even colour, which instances are joined from: longer side of the photo, and as of ``segment_regions``.
-PIECES_SIDE_PX, GRANULARITY, MOST_PIECES, LEAST_PIECE = 640, 32.0, 300, 0.0005
+GRANULARITY, MOST_PIECES, LEAST_PIECE = 32.0, 300, 0.0005  # of pieces of even colour, as of ``segment_regions``
 # From which on a piece that looks like sky, and lies like it, is sky: where open sky is seen, and where none is, for
 # there a bright wall looks so too.
 SKY_CHANCE, CLOSED_SKY_CHANCE = 0.15, 0.3
@@ -74,11 +74,17 @@ class Embedded:
             All four; depth at up to 640 px, segments at up to 1024 px. The ground is a plane, and what stands on it is
             where the network and its foot in the photo agree.
         """
+        with ThreadPoolExecutor(1) as beside:
+            return self._predict(photo, camera, beside)
+
+    def _predict(self, photo: Photo, camera: Camera | None, beside: Executor) -> Estimate:
+        """Do what ``predict`` does, on two cores where work does not wait for each other."""
         reduced = Photo(shrink(photo.rgb, OUTLINE_SIDE_PX))  # once: each time costs a large photo more than the network
-        with ThreadPoolExecutor(1) as beside:  # one core cuts the photo into pieces while others run the network
-            cutting = beside.submit(_cut_pieces, reduced.rgb)
-            maps, seen = self.run(reduced.rgb)
-            small, pieces = cutting.result()
+        small = shrink(reduced.rgb, WORK_SIDE_PX, LEAST_SIDE_PX)
+        cutting = beside.submit(segment_regions, small, GRANULARITY, MOST_PIECES, LEAST_PIECE)
+        maps, seen = self.run(reduced.rgb)
+        lines = detect_lines(small)
+        pieces = cutting.result()
         height, width = photo.size
         unit = float(np.sqrt(height * width))
         if camera is None:
@@ -86,15 +92,17 @@ class Embedded:
             told = float(np.exp(np.clip(seen[0], -1.5, 2.5))) * unit
             focal = float(told**TOLD * usual ** (1 - TOLD))
             camera = Camera(focal, focal, width / 2, height / 2, height, width, source="embedded network")
-        z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
-        seen_by, told = camera.resized(*reduced.size), seen[1:].astype(np.float64)
-        regions = measure_regions(small, pieces, camera.resized(*pieces.shape), told)
+        seen_by, told = camera.resized(*pieces.shape), seen[1:].astype(np.float64)
+        regions = measure_regions(small, pieces, seen_by, told)
         is_sky = find_open_sky(maps["sky"][0], regions)
         sky = is_sky[regions.ids]
-        down = _gravity(reduced, seen_by, told, sky)
-        segments = _segments(maps, reduced.rgb, regions, is_sky, seen_by, down)
+        down = _gravity(lines, seen_by, told, sky)
+        grouping = beside.submit(_segments, maps, reduced.rgb, regions, is_sky, seen_by, down)
+        z = np.exp(maps["depth"][0]) * np.sqrt(camera.fx * camera.fy) / unit
         depth = DepthMap(np.clip(z, NEAR_M, FAR_M).astype(np.float32), is_metric=False, error=ERROR)
-        depth, down = ground_depth(depth, segments, reduced, seen_by, down, sky, maps["normal"])
+        depth = sharpen_depth(depth, small)
+        segments = grouping.result()
+        depth, down = ground_depth(depth, segments, lines, seen_by, down, sky, maps["normal"])
         return Estimate(depth, segments, camera, down)
 
     def run(self, rgb: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -162,19 +170,13 @@ def network_size(size: tuple[int, ...], area_px: int) -> tuple[int, int]:
     return min(height, 24) * STRIDE, min(width, 24) * STRIDE
 
 
-def _gravity(photo: Photo, camera: Camera, seen: np.ndarray, sky: np.ndarray) -> np.ndarray:
+def _gravity(lines: np.ndarray, camera: Camera, seen: np.ndarray, sky: np.ndarray) -> np.ndarray:
     """Return gravity as the camera has it, or as the network saw it, and lines and open sky make it more exact."""
     if camera.down_cam is not None:
         return np.array(camera.down_cam)
     down = bring_under_sky(seen / max(float(np.linalg.norm(seen)), 1e-6), camera, sky)
-    refined = refine_gravity(photo, camera, down, GRAVITY_ERROR_DEG)
+    refined = refine_gravity(lines, camera, down, GRAVITY_ERROR_DEG)
     return down if refined is None else bring_under_sky(refined, camera, sky)
-
-
-def _cut_pieces(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a photo made smaller, (h, w, 3) uint8, and its pieces of even colour, (h, w) int."""
-    small = shrink(rgb, PIECES_SIDE_PX)
-    return small, segment_regions(small, GRANULARITY, MOST_PIECES, LEAST_PIECE)
 
 
 def _segments(
@@ -185,14 +187,14 @@ def _segments(
     camera: Camera,
     down_cam: np.ndarray,
 ) -> SegmentMap:
-    pieces, seen_by = regions.ids, camera.resized(*regions.ids.shape)
+    pieces = regions.ids
     means = means_of(_resized(softmax(maps["kind"], axis=0), pieces.shape), pieces)
-    _correct(means, replace(regions, below=find_below(pieces, seen_by, down_cam)), is_sky)
+    _correct(means, replace(regions, below=find_below(pieces, camera, down_cam)), is_sky)
     chances = means[:, pieces]
     border = _resized(1 / (1 + np.exp(-maps["edge"])), pieces.shape)[0]
     ids, kinds = group_instances(chances.argmax(axis=0), border, _resized(maps["offset"], pieces.shape), pieces)
     log_z, likely = _resized(maps["depth"], pieces.shape)[0], means_of(chances[GROUND][None], ids)[0]
-    lying = find_lying(log_z, ids, kinds, likely, seen_by, down_cam)
+    lying = find_lying(log_z, ids, kinds, likely, camera, down_cam)
     if lying.any():
         ids[lying[ids]] = np.flatnonzero(kinds == GROUND)[0]
     fine = sharpen_outlines(ids, rgb) if min(rgb.shape[:2]) > 64 else nearest_pixels(ids, rgb.shape[:2])

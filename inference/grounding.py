@@ -8,17 +8,15 @@ import cv2
 import numpy as np
 
 from .agreement import agree
-from .edges import LEAST_SIDE_PX, sharpen_depth
 from .fronts import straighten_fronts
 from .headings import find_slants
-from .layout import are, height_over_horizon, measure_regions
+from .layout import are, height_over_horizon, measure_layout
 from .open_sky import bring_under_sky
-from .prediction import Camera, DepthMap, Kind, Photo, SegmentMap
+from .prediction import Camera, DepthMap, Kind, SegmentMap
 from .regions import boxes_of, keep_connected, medians_of, most_common
-from .resample import nearest_pixels, shrink
+from .resample import nearest_pixels
 from .standing import CAMERA_HEIGHT_M, depth_from_planes, level_axes, stand_on_ground
 
-SIDE_PX = 640  # longer side of the reduced photo that segments stand on
 LEAST_GROUND = 0.05  # of the photo: less does not tell the plane of the ground
 GRAVITY_WEIGHT = 3.0  # of gravity as known before, against what the depth of the ground tells
 OPEN_GRAVITY_WEIGHT = 30.0  # the same under open sky, where ground goes on to where a network's depth does not reach
@@ -37,7 +35,7 @@ RELIEF = 0.5  # of the network's depth within a segment, which is bent by errors
 def ground_depth(
     depth: DepthMap,
     segments: SegmentMap,
-    photo: Photo,
+    lines: np.ndarray,
     camera: Camera,
     down_cam: np.ndarray,
     sky: np.ndarray,
@@ -46,25 +44,23 @@ def ground_depth(
     """Lay the ground on one plane, move every other segment to where its foot meets it, and straighten fronts.
 
     Args:
-        depth: (h, w), of the photo's aspect ratio.
-        segments: likewise, with kinds.
-        photo: what both are of.
-        camera: its intrinsics; gravity stays as it is where the camera has it.
+        depth: (H, W), of the photo's aspect ratio, stepping where the photo does.
+        segments: of any size, with kinds.
+        lines: the straight lines of the photo at the depth's size, as of ``detect_lines``.
+        camera: the photo's intrinsics; gravity stays as it is where the camera has it.
         down_cam: (3,) unit vector along gravity, camera axes, as known without the depth.
         sky: (h', w') bool, open sky.
         normal: (3, h', w'), of surfaces as a network has them, towards the camera, camera axes.
 
     Returns:
-        The depth, (H, W), of 640 px at most, in which the sky stays as it is; and gravity as the ground agrees with it.
+        The depth, in which the sky stays as it is; and gravity as the ground agrees with it.
         Where hardly any ground is seen both are as before.
     """
-    small = shrink(photo.rgb, SIDE_PX, LEAST_SIDE_PX)
-    camera = camera.resized(*small.shape[:2])
-    given = nearest_pixels(segments.ids, small.shape[:2])
+    camera = camera.resized(*depth.z.shape)
+    given = nearest_pixels(segments.ids, depth.z.shape)
     ids = keep_connected(given, 1)
     names = {row.id: row.kind for row in segments.segments}
     kinds: list[Kind] = [names.get(i, "object") for i in most_common(ids, given).tolist()]
-    depth = sharpen_depth(depth, small)
     ground = are(kinds, "ground")[ids]
     if ground.mean() < LEAST_GROUND:
         return depth, down_cam
@@ -72,8 +68,8 @@ def ground_depth(
         weight = OPEN_GRAVITY_WEIGHT if sky.any() else GRAVITY_WEIGHT
         down_cam = bring_under_sky(_fit_ground(depth.z, ids, kinds, camera, down_cam, weight), camera, sky)
     expected = np.zeros(len(kinds)) if normal is None else _expect_angles(normal, ids, len(kinds), down_cam)
-    slants = find_slants(small, ids, kinds, camera, down_cam, expected)
-    planes, apart, scale = _place(small, depth.z, ids, kinds, camera, down_cam, slants)
+    slants = find_slants(lines, ids, kinds, camera, down_cam, expected)
+    planes, apart, scale = _place(depth.z, ids, kinds, camera, down_cam, slants)
     groups, kinds_of_groups = _group_storeys(planes, kinds, apart, ids)
     moved = np.log(depth.z) + (move := _find_moves(apart, ids, groups, kinds))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -95,7 +91,6 @@ def _expect_angles(normal: np.ndarray, ids: np.ndarray, count: int, down_cam: np
 
 
 def _place(
-    rgb: np.ndarray,
     z: np.ndarray,
     ids: np.ndarray,
     kinds: list[Kind],
@@ -108,7 +103,7 @@ def _place(
     Returns:
         (N, 3) planes; (H, W), how far log depth is beyond them, NaN where there is none; and the scale, of the ground.
     """
-    planes = stand_on_ground(measure_regions(rgb, ids, camera, down_cam), kinds, camera, down_cam, slants)
+    planes = stand_on_ground(measure_layout(ids, camera, down_cam), kinds, camera, down_cam, slants)
     ground, strange = are(kinds, "ground")[ids], np.zeros(len(kinds), bool)
     for _ in range(2):
         planes = np.where(strange[:, None], _face_camera(planes, down_cam), planes)
@@ -180,8 +175,9 @@ def _fit_ground(
     known = np.stack([down_cam, *level_axes(down_cam)]) * held[:, None] * fall
     weight, plane = np.sqrt(share), down_cam
     for _ in range(FITS):
-        rows, right = rays * (weight * depth)[:, None], known @ down_cam / fall
-        plane = np.linalg.lstsq(np.vstack([rows, known]), np.append(weight, right), rcond=None)[0]
+        rows = rays * (weight * depth)[:, None]
+        # What is known makes these equations well-conditioned, whatever is seen.
+        plane = np.linalg.solve(rows.T @ rows + known.T @ known, weight @ rows + known.T @ (known @ down_cam) / fall)
         weight = np.sqrt(share / np.maximum(np.abs(depth * (rays @ plane) - 1), FLAT))
     return np.asarray(plane / max(float(np.linalg.norm(plane)), 1e-9))
 

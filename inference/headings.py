@@ -8,7 +8,7 @@ from .layout import are
 from .prediction import Camera, Kind
 from .regions import means_of, touching_pixels
 from .standing import level_axes
-from .vanishing import detect_lines, point_at
+from .vanishing import point_at
 
 STEP_DEG, TOLERANCE_DEG = 1.0, 1.5  # between headings that are tried; of a line's direction in the picture
 UPRIGHT = 0.3  # how well a line may point at the vertical vanishing point: what does so better is no level edge
@@ -26,14 +26,14 @@ LEAST_LIKELY = 0.3  # of these together
 
 
 def find_slants(
-    rgb: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camera, down_cam: np.ndarray, expected: np.ndarray
+    lines: np.ndarray, ids: np.ndarray, kinds: list[Kind], camera: Camera, down_cam: np.ndarray, expected: np.ndarray
 ) -> np.ndarray:
     """Return how much nearer each structure's front comes towards the right: the part of its nearness straight ahead.
 
     Where its lines do not tell, it runs as one of those does of which they do: as a neighbour, or as most.
 
     Args:
-        rgb: (H, W, 3) uint8, sRGB.
+        lines: as of ``detect_lines``.
         ids: (H, W), from 0.
         kinds: (N,) of the ids.
         camera: of the picture.
@@ -45,7 +45,6 @@ def find_slants(
         is no structure, or runs otherwise than all that lines tell of.
     """
     slants, tangents = np.full(len(kinds), np.nan), np.radians(np.arange(STEP_DEG / 2, 180, STEP_DEG) - 90)
-    lines = detect_lines(rgb)
     lines = lines[point_at(lines, camera, down_cam[None], TOLERANCE_DEG)[0] < UPRIGHT]
     ahead, right = level_axes(down_cam)
     directions = np.cos(tangents)[:, None] * right - np.sin(tangents)[:, None] * ahead

@@ -14,19 +14,14 @@ LEAST_HEIGHT_PX, LEAST_FILL, MOST_LEAN = 6, 0.8, 0.15  # of what is upright: par
 
 
 @dataclass(frozen=True, eq=False)
-class Regions:
-    """What is measured on each region of a reduced picture; arrays are indexed by id, row 0 is unused.
+class Layout:
+    """Where each region of a reduced picture lies; arrays are indexed by id, row 0 is unused.
 
     Attributes:
         ids: (H, W) int32, 1..N.
         area: (N + 1,) float64, of the picture.
         top, bottom, left, right: (N + 1,) int64 px.
         below: (N + 1,) float64, the part of its pixels that lies below the horizon.
-        lab: (N + 1, 3) float64, mean CIE Lab colour, L 0..100.
-        blue: (N + 1,) float64, mean of blue minus red, -255..255.
-        rough: (N + 1,) float64, mean local contrast in lightness, away from its border.
-        slant: (N + 1,) float64 0..1, how surely it is long, and neither upright nor level.
-        is_upright: (N + 1,) bool, whether it fills its box, between upright sides.
         borders: (N + 1, N + 1) float64, pixels of shared border.
         rests_on: (N + 1, N + 1) float64, columns of pixels in which the row's region stands directly on the column's.
     """
@@ -38,13 +33,27 @@ class Regions:
     left: np.ndarray
     right: np.ndarray
     below: np.ndarray
+    borders: np.ndarray
+    rests_on: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Regions(Layout):
+    """Where each region lies, and how it looks.
+
+    Attributes:
+        lab: (N + 1, 3) float64, mean CIE Lab colour, L 0..100.
+        blue: (N + 1,) float64, mean of blue minus red, -255..255.
+        rough: (N + 1,) float64, mean local contrast in lightness, away from its border.
+        slant: (N + 1,) float64 0..1, how surely it is long, and neither upright nor level.
+        is_upright: (N + 1,) bool, whether it fills its box, between upright sides.
+    """
+
     lab: np.ndarray
     blue: np.ndarray
     rough: np.ndarray
     slant: np.ndarray
     is_upright: np.ndarray
-    borders: np.ndarray
-    rests_on: np.ndarray
 
 
 def are(kinds: list[Kind], *wanted: Kind) -> np.ndarray:
@@ -77,25 +86,16 @@ def find_below(ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> np.ndar
     return means_of((height_over_horizon(camera, down_cam) < 0)[None].astype(np.float64), ids)[0]
 
 
-def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> Regions:
-    """Measure every region of a reduced picture in one pass."""
+def measure_layout(ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> Layout:
+    """Measure where every region of a picture lies."""
     number = int(ids.max()) + 1
     pixels = np.maximum(np.bincount(ids.ravel(), minlength=number), 1).astype(np.float64)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.bincount(ids.ravel(), np.asarray(values, np.float64).ravel(), minlength=number) / pixels
-
-    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     top, left, bottom, right = (boxes_of(ids) - [0, 0, 1, 1]).clip(min=0).T
-    labels = ids.astype(np.uint16)
-    inside = cv2.dilate(labels, np.ones((7, 7), np.uint8)) == cv2.erode(labels, np.ones((7, 7), np.uint8))
-    contrast = np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 2.0))
-    rough, core = mean(contrast * inside), mean(inside)
     above_below = np.bincount((ids[:-1] * number + ids[1:]).ravel(), minlength=number**2).reshape(number, number)
     left_right = np.bincount((ids[:, :-1] * number + ids[:, 1:]).ravel(), minlength=number**2).reshape(number, number)
     np.fill_diagonal(above_below, 0)
     np.fill_diagonal(left_right, 0)
-    return Regions(
+    return Layout(
         ids=ids,
         area=pixels / ids.size,
         top=top,
@@ -103,13 +103,31 @@ def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: 
         left=left,
         right=right,
         below=find_below(ids, camera, down_cam),
+        borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
+        rests_on=above_below.astype(np.float64),
+    )
+
+
+def measure_regions(rgb: np.ndarray, ids: np.ndarray, camera: Camera, down_cam: np.ndarray) -> Regions:
+    """Measure where every region of a reduced picture lies, and how it looks."""
+    number = int(ids.max()) + 1
+    pixels = np.maximum(np.bincount(ids.ravel(), minlength=number), 1).astype(np.float64)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(ids.ravel(), np.asarray(values, np.float64).ravel(), minlength=number) / pixels
+
+    lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    labels = ids.astype(np.uint16)
+    inside = cv2.dilate(labels, np.ones((7, 7), np.uint8)) == cv2.erode(labels, np.ones((7, 7), np.uint8))
+    contrast = np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 2.0))
+    rough, core = mean(contrast * inside), mean(inside)
+    return Regions(
+        **vars(measure_layout(ids, camera, down_cam)),
         lab=np.stack([mean(lab[..., channel]) for channel in range(3)], axis=1),
         blue=mean(rgb[..., 2].astype(np.float32) - rgb[..., 0]),
         rough=np.where(core > 0.1, rough / np.maximum(core, 0.1), mean(contrast)),
         slant=_slant(ids, pixels),
         is_upright=_find_upright(ids, pixels),
-        borders=(above_below + above_below.T + left_right + left_right.T).astype(np.float64),
-        rests_on=above_below.astype(np.float64),
     )
 
 

@@ -76,12 +76,14 @@ def most_common(ids: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def touching_pixels(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return (N,) int64 flat places of neighbouring pixels of different ids, first those of the lesser id."""
-    places = np.arange(ids.size).reshape(ids.shape)
-    one = np.concatenate([places[:-1].ravel(), places[:, :-1].ravel()])
-    other = np.concatenate([places[1:].ravel(), places[:, 1:].ravel()])
-    first, second = ids.ravel()[one], ids.ravel()[other]
-    touch, swap = first != second, first > second
-    return np.where(swap, other, one)[touch], np.where(swap, one, other)[touch]
+    above, left = np.zeros(ids.shape, bool), np.zeros(ids.shape, bool)
+    np.not_equal(ids[:-1], ids[1:], out=above[:-1])
+    np.not_equal(ids[:, :-1], ids[:, 1:], out=left[:, :-1])
+    above_of, left_of = np.flatnonzero(above), np.flatnonzero(left)
+    one = np.concatenate([above_of, left_of])
+    other = np.concatenate([above_of + ids.shape[1], left_of + 1])
+    swap = ids.ravel()[one] > ids.ravel()[other]
+    return np.where(swap, other, one), np.where(swap, one, other)
 
 
 def means_of(planes: np.ndarray, ids: np.ndarray) -> np.ndarray:

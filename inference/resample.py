@@ -50,7 +50,11 @@ def fit_segments(segments: SegmentMap, size: tuple[int, int], name: str = "the s
     if segments.ids.shape == size:
         return segments
     _require_aspect(segments.ids.shape, size, name)
-    return keep_present(SegmentMap(nearest_pixels(segments.ids, size), segments.segments))
+    ids = nearest_pixels(segments.ids, size)
+    # A larger map loses none: the small one tells faster which there are.
+    is_larger = all(new >= old for new, old in zip(size, segments.ids.shape, strict=True))
+    present = keep_present(segments if is_larger else replace(segments, ids=ids))
+    return replace(present, ids=ids)
 
 
 def keep_present(segments: SegmentMap) -> SegmentMap:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .layout import Regions, are, height_over_horizon
+from .layout import Layout, are, height_over_horizon
 from .prediction import Camera, Kind
 from .regions import join_pairs
 
@@ -27,7 +27,7 @@ FOOT_FROM = 0.7  # of its height, from above: ground that it meets there alone i
 
 
 def stand_on_ground(
-    regions: Regions, kinds: list[Kind], camera: Camera, down_cam: np.ndarray, slants: np.ndarray | None = None
+    regions: Layout, kinds: list[Kind], camera: Camera, down_cam: np.ndarray, slants: np.ndarray | None = None
 ) -> np.ndarray:
     """Give each region a plane: the ground, or upright through the region's foot, where it meets its support.
 
@@ -84,7 +84,7 @@ def may_run(slant: float, ends: np.ndarray) -> bool:
 
 
 def _fit_foot(
-    r: Regions, i: int, is_support: np.ndarray, nearness: np.ndarray, aside: np.ndarray, slant: float
+    r: Layout, i: int, is_support: np.ndarray, nearness: np.ndarray, aside: np.ndarray, slant: float
 ) -> tuple[float, float]:
     """Return how near a region's foot is, 1/m, and how that changes sideways; NaN when it touches no support."""
     top, left, width = r.top[i], r.left[i], r.right[i] - r.left[i] + 1
@@ -126,7 +126,7 @@ def _fit_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return (base, slope) if misfit <= 0.5 * misfit_level else (np.nan, np.nan)
 
 
-def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray, slants: np.ndarray) -> None:
+def _align(r: Layout, walls: np.ndarray, is_structure: np.ndarray, slants: np.ndarray) -> None:
     """Bring walls that touch, run alike and stand about as far, in place, to one distance: they are one building.
 
     Of them one of the farther counts: what stands before a building hides its foot. Which way a wall runs is known, or
@@ -151,7 +151,7 @@ def _align(r: Regions, walls: np.ndarray, is_structure: np.ndarray, slants: np.n
 
 
 def _lean_on_neighbours(
-    r: Regions,
+    r: Layout,
     walls: np.ndarray,
     waiting: np.ndarray,
     is_structure: np.ndarray,
@@ -177,7 +177,7 @@ def _lean_on_neighbours(
             walls[i] = _continue(walls[from_afar[chosen]], nearness[from_afar[chosen]], r, i, aside, slants[i])
 
 
-def _continue(wall: np.ndarray, near: float, r: Regions, i: int, aside: np.ndarray, slant: float) -> np.ndarray:
+def _continue(wall: np.ndarray, near: float, r: Layout, i: int, aside: np.ndarray, slant: float) -> np.ndarray:
     """Return a region's wall as what it leans on continues: level where the slope leads far away over its width."""
     left, middle, right = aside[(r.top[i] + r.bottom[i]) // 2, [r.left[i], (r.left[i] + r.right[i]) // 2, r.right[i]]]
     if may_run(slant, np.array([left, right])):

@@ -92,12 +92,12 @@ def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:
     return View(camera, down_from_angles(pitch, roll))
 
 
-def refine_gravity(photo: Photo, camera: Camera, down_cam: np.ndarray, sigma_deg: float) -> np.ndarray | None:
+def refine_gravity(lines: np.ndarray, camera: Camera, down_cam: np.ndarray, sigma_deg: float) -> np.ndarray | None:
     """Return gravity as the straight lines of a photo tell it where it is known roughly; None where they tell little.
 
     Args:
-        photo: any photo.
-        camera: its intrinsics.
+        lines: as of ``detect_lines``, of a photo made smaller to ``WORK_SIDE_PX``.
+        camera: of the photo in that size.
         down_cam: (3,) unit vector along gravity as known so far, camera axes.
         sigma_deg: standard deviation of its pitch and of its roll.
 
@@ -105,8 +105,6 @@ def refine_gravity(photo: Photo, camera: Camera, down_cam: np.ndarray, sigma_deg
         (3,) float64 unit vector: of directions within three standard deviations the one that lines and what is known
         make likeliest.
     """
-    small = shrink(photo.rgb, WORK_SIDE_PX)
-    lines, camera = detect_lines(small), camera.resized(*small.shape[:2])
     pitch_deg, roll_deg = np.degrees(-np.arcsin(down_cam[2])), np.degrees(np.arctan2(down_cam[0], down_cam[1]))
     off = np.arange(-STEPS_OF_DOUBT * REACH_OF_DOUBT, STEPS_OF_DOUBT * REACH_OF_DOUBT + 1) / STEPS_OF_DOUBT
     pitches, rolls = (grid.ravel() for grid in np.meshgrid(off, off, indexing="ij"))

@@ -7,7 +7,7 @@ import pytest
 from blockout.inference.camera import camera_from_fov
 from blockout.inference.grounding import MOST_APART, _group_storeys, ground_depth
 from blockout.inference.layout import height_over_horizon
-from blockout.inference.prediction import Camera, DepthMap, Kind, Photo, Segment, SegmentMap
+from blockout.inference.prediction import Camera, DepthMap, Kind, Segment, SegmentMap
 from blockout.inference.standing import level_axes
 from blockout.inference.vanishing import down_from_angles
 
@@ -17,7 +17,6 @@ DOWN = down_from_angles(-8.0, 2.0)
 BOX = (slice(90, 170), slice(120, 180))
 KINDS: dict[int, Kind] = {1: "sky", 2: "ground", 3: "structure", 4: "object"}
 NO_SKY = np.zeros((60, 80), bool)
-RNG = np.random.default_rng(0)
 
 
 def true_depth() -> tuple[np.ndarray, np.ndarray]:
@@ -45,8 +44,7 @@ def settle(
     sky: np.ndarray = NO_SKY,
 ) -> tuple[DepthMap, np.ndarray]:
     rows = tuple(Segment(i, kind, kind) for i, kind in kinds.items() if (ids == i).any())
-    photo = Photo(RNG.integers(0, 256, (*SIZE, 3), dtype=np.uint8))
-    return ground_depth(DepthMap(z, error=0.1), SegmentMap(ids, rows), photo, camera, down, sky)
+    return ground_depth(DepthMap(z, error=0.1), SegmentMap(ids, rows), np.zeros((0, 4)), camera, down, sky)
 
 
 def ratio(z: np.ndarray, truth: np.ndarray, where: np.ndarray) -> np.ndarray:

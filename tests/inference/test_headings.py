@@ -6,7 +6,7 @@ import pytest
 from blockout.inference.camera import camera_from_fov
 from blockout.inference.headings import find_slants
 from blockout.inference.standing import level_axes
-from blockout.inference.vanishing import down_from_angles
+from blockout.inference.vanishing import detect_lines, down_from_angles
 
 SIZE = (480, 640)
 CAMERA = camera_from_fov(60, SIZE, "test")
@@ -37,7 +37,9 @@ def draw(*walls, steep=0.0):
 
 def slants_of(picture, expected=None, kinds=KINDS):
     rgb, ids = picture
-    return find_slants(rgb, ids, kinds, CAMERA, DOWN, np.zeros(len(kinds)) if expected is None else expected)
+    return find_slants(
+        detect_lines(rgb), ids, kinds, CAMERA, DOWN, np.zeros(len(kinds)) if expected is None else expected
+    )
 
 
 def degrees_between(slant, other):

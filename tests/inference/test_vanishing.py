@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from blockout.inference.camera import camera_from_fov
-from blockout.inference.prediction import Camera, Photo
+from blockout.inference.prediction import Camera
 from blockout.inference.vanishing import detect_lines, down_from_angles, estimate_view, refine_gravity
 from blockout.reconstruct.frames import project, rays_through, world_from_camera
 
@@ -90,22 +90,22 @@ def test_gravity_that_is_roughly_known_becomes_exact(
     pitch_deg: float, roll_deg: float, off_pitch: float, off_roll: float
 ) -> None:
     camera = camera_from_fov(60, SIZE)
-    photo = Photo(draw_room(camera, down_from_angles(pitch_deg, roll_deg), 25))
-    found = refine_gravity(photo, camera, down_from_angles(pitch_deg + off_pitch, roll_deg + off_roll), 1.5)
+    lines = detect_lines(draw_room(camera, down_from_angles(pitch_deg, roll_deg), 25))
+    found = refine_gravity(lines, camera, down_from_angles(pitch_deg + off_pitch, roll_deg + off_roll), 1.5)
     assert found is not None
     assert angles(found) == pytest.approx((pitch_deg, roll_deg), abs=0.6)
 
 
 def test_gravity_stays_within_what_is_likely() -> None:
     camera, sigma_deg = camera_from_fov(60, SIZE), 0.5
-    photo = Photo(draw_room(camera, down_from_angles(-20, 3), 25))
-    found = refine_gravity(photo, camera, down_from_angles(-10, 3), sigma_deg)
+    lines = detect_lines(draw_room(camera, down_from_angles(-20, 3), 25))
+    found = refine_gravity(lines, camera, down_from_angles(-10, 3), sigma_deg)
     assert found is None or np.abs(np.subtract(angles(found), (-10, 3))).max() <= 3 * sigma_deg + 1e-6
 
 
 def test_without_lines_gravity_is_not_refined() -> None:
     camera = camera_from_fov(60, SIZE)
-    assert refine_gravity(Photo(np.full((*SIZE, 3), 128, np.uint8)), camera, down_from_angles(-5, 0), 1.0) is None
+    assert refine_gravity(np.zeros((0, 4)), camera, down_from_angles(-5, 0), 1.0) is None
 
 
 def test_lines_are_measured_from_the_corner_of_the_first_pixel() -> None:
