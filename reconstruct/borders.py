@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 OUTSIDE = -1  # the segment beyond the frame
+ROWS = 64  # of a large map that are worked on at once, so that they stay in the processor's cache
 
 RIGHT, DOWN, LEFT, UP = range(4)
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
@@ -121,15 +122,16 @@ def crack_codes(ids: np.ndarray) -> np.ndarray:
     codes[[0, -1], 1:] |= 1 << LEFT
     codes[:-1, [0, -1]] |= 1 << DOWN
     codes[1:, [0, -1]] |= 1 << UP
-    marks = np.empty(ids.size, np.uint8)
-    along = marks[: (height - 1) * width].reshape(height - 1, width)
-    np.not_equal(ids[1:], ids[:-1], out=along.view(bool))
-    codes[1:-1, :-1] |= np.multiply(along, 1 << RIGHT, out=along)
-    codes[1:-1, 1:] |= np.multiply(along, 1 << (LEFT - RIGHT), out=along)
-    across = marks[: height * (width - 1)].reshape(height, width - 1)
-    np.not_equal(ids[:, 1:], ids[:, :-1], out=across.view(bool))
-    codes[:-1, 1:-1] |= np.multiply(across, 1 << DOWN, out=across)
-    codes[1:, 1:-1] |= np.multiply(across, 1 << (UP - DOWN), out=across)
+    for top in range(0, height, ROWS):
+        rows = ids[top : top + ROWS + 1]
+        along = (rows[1:] != rows[:-1]).view(np.uint8)
+        inner = codes[top + 1 : top + 1 + len(along)]
+        inner[:, :-1] |= np.multiply(along, 1 << RIGHT, out=along)
+        inner[:, 1:] |= np.multiply(along, 1 << (LEFT - RIGHT), out=along)
+        rows = rows[:ROWS]
+        across = (rows[:, 1:] != rows[:, :-1]).view(np.uint8)
+        codes[top : top + len(rows), 1:-1] |= np.multiply(across, 1 << DOWN, out=across)
+        codes[top + 1 : top + 1 + len(rows), 1:-1] |= np.multiply(across, 1 << (UP - DOWN), out=across)
     return codes
 
 
