@@ -164,6 +164,12 @@ def test_ground_goes_on_behind_a_hedge_as_far_as_what_rises_over_it_stands() -> 
     assert mesh_of(ground).points[:, 2].min() == pytest.approx(-15, abs=1)
 
 
+def test_ground_far_off_goes_on_behind_a_hedge_though_few_rows_of_the_photo_show_it() -> None:
+    hedge, tower = Box("hedge", (-60, 0, -25), (60, 4, -24)), Box("tower", (-5, 0, -29), (5, 18, -28))
+    ground = find(build(photograph([FLOOR, hedge, tower], look(1.6)).prediction), "floor")
+    assert mesh_of(ground).points[:, 2].min() == pytest.approx(-28, abs=1.5)
+
+
 def test_a_bumpy_ground_keeps_its_prisms_unless_its_depth_is_doubted() -> None:
     room = photograph([FLOOR, WALL, CRATE], DOWN)
     z = room.prediction.depth.z.copy()
