@@ -16,6 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +51,7 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def make_scenes(material: Path | None, count: int, told: multiprocessing.Queue, begin: multiprocessing.Barrier) -> None:
+def make_scenes(material: Path | None, count: int, told: Queue[float], begin: Barrier) -> None:
     """Say how many scenes a second one process makes, once all are ready."""
     torch.set_num_threads(1)
     studio = Studio(material, seed=SEED)
