@@ -92,6 +92,12 @@ def estimate_view(rgb: np.ndarray, camera: Camera | None) -> View:
     return View(camera, down_from_angles(pitch, roll))
 
 
+def see_gravity(photo: Photo, camera: Camera, down_cam: np.ndarray, sigma_deg: float) -> np.ndarray | None:
+    """Return what ``refine_gravity`` does, of a photo of any size and its camera."""
+    small = shrink(photo.rgb, WORK_SIDE_PX)
+    return refine_gravity(detect_lines(small), camera.resized(*small.shape[:2]), down_cam, sigma_deg)
+
+
 def refine_gravity(lines: np.ndarray, camera: Camera, down_cam: np.ndarray, sigma_deg: float) -> np.ndarray | None:
     """Return gravity as the straight lines of a photo tell it where it is known roughly; None where they tell little.
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from ..errors import DepthUnusable, NothingToBuild
 from ..inference.prediction import KINDS, Prediction
-from ..inference.resample import shrink
-from ..inference.vanishing import WORK_SIDE_PX, detect_lines, refine_gravity
+from ..inference.vanishing import see_gravity
 from .bleeding import settle_depth
 from .frames import world_from_camera
 from .ground import Ground, doubt_tilt, find_ground, level_ground
@@ -123,9 +122,7 @@ def _find_ground(leaves: list[Node], prediction: Prediction, depth_error: float)
     # Depth that errs smoothly tilts the ground; edges of walls and furniture still show which way is down.
     samples = named if len(named[1]) else everything
     sigma_deg = doubt_tilt(ground, *samples, depth_error)
-    small = shrink(prediction.photo.rgb, WORK_SIDE_PX)
-    camera = prediction.camera.resized(*small.shape[:2])
-    down_cam = refine_gravity(detect_lines(small), camera, ground.down_cam, sigma_deg)
+    down_cam = see_gravity(prediction.photo, prediction.camera, ground.down_cam, sigma_deg)
     return ground if down_cam is None else level_ground(ground, down_cam, *samples)
 
 

@@ -125,7 +125,7 @@ def test_ground_that_agrees_with_gravity_is_not_turned_by_lines(room: Room, monk
         asked.append(sigma_deg)
         return down_cam + np.array([0, 0, 0.05])
 
-    monkeypatch.setattr("blockout.reconstruct.build.refine_gravity", refine)
+    monkeypatch.setattr("blockout.reconstruct.build.see_gravity", refine)
     doubted = room.having(depth=replace(room.prediction.depth, error=0.12))
     given = doubted.gravity_cam
     assert given is not None
