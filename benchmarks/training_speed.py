@@ -28,8 +28,9 @@ from blockout.inference.photo import read_photo
 from blockout.inference.training.compose import compose
 from blockout.inference.training.compose_material import list_pictures
 from blockout.inference.training.compose_plan import Recipe
-from blockout.inference.training.render import View, cast
+from blockout.inference.training.render import cast
 from blockout.inference.training.render_solids import GABLE, UNIT_BOX, SceneSolids, Surface, pack, place
+from blockout.inference.training.render_views import View
 from blockout.inference.training.scene_data import synthesize
 from blockout.inference.training.scene_triangles import triangulate
 from blockout.inference.training.synthesis import Studio

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 
 from .disparity import depth_from_disparity
@@ -38,9 +36,7 @@ def fit_maps(
         depth, note = depth_from_disparity(depth, ground, sky, camera, down_cam)
     if isinstance(segments, MaskStack):
         segments = segments_from_masks(segments, photo.rgb, depth.z)
-    with ThreadPoolExecutor(1) as beside:  # both are bound by memory that is touched for the first time
-        fitting = beside.submit(fit_segments, segments, photo.size)
-        return sharpen_depth(depth, photo.rgb), fitting.result(), note
+    return sharpen_depth(depth, photo.rgb), fit_segments(segments, photo.size), note
 
 
 def find_kind(segments: SegmentMap | MaskStack, kind: Kind, size: tuple[int, ...]) -> np.ndarray:

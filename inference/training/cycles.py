@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from ...errors import DatasetUnusable
-from .render import View
 from .render_shade import Light
 from .render_solids import SceneSolids
+from .render_views import View
 from .scene_triangles import triangulate
 
 VARIABLE = "BLOCKOUT_BPY_PYTHON"

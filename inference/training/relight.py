@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from .cycles import find_python, light_scenes
-from .render import Hits, View
+from .render import Hits
 from .render_shade import Light, see_albedo
 from .render_solids import SceneSolids, Solids
+from .render_views import View
 from .synthesis_materials import Materials
 
 

@@ -3,56 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from .render_solids import CARD_FACE, Solids
 from .render_vectors import take
+from .render_views import NEAR, TILE, Tiles, View, from_tiles
 
-TILE = 16  # px, side of the squares that share their candidates
-NEAR = 0.02  # metres: nothing is met nearer than that
 CHUNK_CPU, CHUNK_GPU = 256, 65536  # pairs of tile and solid that are worked on at once: caches on a CPU, launches else
 PIXELS_CPU, PIXELS_GPU = 65536, 1 << 24  # pairs of ray and triangle, likewise
-
-
-@dataclass(frozen=True)
-class View:
-    """Cameras, one for each scene: either all perspective or all parallel.
-
-    Attributes:
-        origin: (S, 3) float32, world metres; of a parallel view, the middle of its picture.
-        axes: (S, 3, 3) float32, rows are right, down and forward in the world.
-        focal: (S,) float32, px; of a parallel view, px for each metre.
-        size: (height, width) px, multiples of 16.
-        is_parallel: whether rays run side by side.
-    """
-
-    origin: torch.Tensor
-    axes: torch.Tensor
-    focal: torch.Tensor
-    size: tuple[int, int]
-    is_parallel: bool = False
-
-    def of(self, rows: torch.Tensor | list[int]) -> View:
-        """Return the cameras of some scenes."""
-        return replace(self, origin=self.origin[rows], axes=self.axes[rows], focal=self.focal[rows])
-
-    def rays(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return origins (S, 1 or H * W, 3) and directions (S, H * W or 1, 3), of length 1 along the axis, world."""
-        (height, width), device = self.size, self.origin.device
-        y = torch.arange(height, device=device) + 0.5 - height / 2
-        x = torch.arange(width, device=device) + 0.5 - width / 2
-        across = torch.cartesian_prod(y, x).flip(1) @ (self.axes[:, :2] / self.focal[:, None, None])
-        origin, forward = self.origin[:, None], self.axes[:, 2:]
-        return (origin + across, forward) if self.is_parallel else (origin, forward + across)
-
-    def picture(self, local: torch.Tensor, scene: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (N, K, 2) px and (N, K) depth of (N, K, 3) points in the view's own axes, each row of a scene."""
-        depth = local[..., 2]
-        scale = self.focal[scene, None] if self.is_parallel else self.focal[scene, None] / depth.clamp(min=NEAR)
-        middle = torch.tensor([self.size[1] / 2, self.size[0] / 2], device=local.device)
-        return local[..., :2] * scale[..., None] + middle, depth
 
 
 @dataclass(frozen=True)
@@ -84,7 +44,7 @@ def cast(solids: Solids, view: View, opacity: Opacity | None = None, allowed: to
         opacity: called with textures and coordinates of triangles, tells where they are solid; None: everywhere.
         allowed: (P + Q + T,) bool, what may be met; None for all.
     """
-    tiles = _Tiles.of(view)
+    tiles = Tiles.of(view)
     depth = torch.full((len(tiles.start), TILE * TILE), torch.inf, device=view.origin.device)
     solid = torch.full(depth.shape, -1, dtype=torch.int32, device=depth.device)
     face = torch.zeros(depth.shape, dtype=torch.int8, device=depth.device)
@@ -105,65 +65,11 @@ def cast(solids: Solids, view: View, opacity: Opacity | None = None, allowed: to
                 farthest.index_copy_(0, at, nearest.amax(1))
                 solid.index_copy_(0, at, torch.where(nearer, which[:, None].int(), take(solid, at)))
                 face.index_copy_(0, at, torch.where(nearer, found_face.to(torch.int8), take(face, at)))
-    depth, solid, face = (_from_tiles(values, view) for values in (depth, solid, face))
+    depth, solid, face = (from_tiles(values, view) for values in (depth, solid, face))
     _meet_triangles(solids, view, boxes, opacity, (depth, solid, face))
     origin, rays = view.rays()
     reach = torch.where(depth.isinf(), 0, depth).flatten(1)[:, :, None]
     return Hits(depth, solid.long(), face.long(), (origin + rays * reach).view(*depth.shape, 3))
-
-
-@dataclass(frozen=True)
-class _Tiles:
-    """Rays of N tiles: matrices that make them of (x, y, 1), px from the tile's middle.
-
-    Attributes:
-        start: (N, 3, 3) float32, to where rays begin; its first two columns are 0 unless they run side by side.
-        run: (N, 3, 3) float32, to where they run, 1 along the view's axis; its first two are 0 if they do.
-        place: (3, 256) float32, x, y and 1 of the pixels of any tile.
-        is_parallel: whether rays run side by side.
-    """
-
-    start: torch.Tensor
-    run: torch.Tensor
-    place: torch.Tensor
-    is_parallel: bool
-
-    @staticmethod
-    def of(view: View) -> _Tiles:
-        """Return all tiles of all scenes, in rows."""
-        (height, width), device = view.size, view.origin.device
-        rows, columns = (torch.arange(TILE / 2, side, TILE, device=device) - side / 2 for side in (height, width))
-        middles = torch.cartesian_prod(rows, columns).flip(1)
-        sideways = view.axes[:, :2] / view.focal[:, None, None]
-        across = middles @ sideways
-        steps = sideways.transpose(1, 2)[:, None].expand(-1, len(middles), -1, -1)
-        still = torch.zeros_like(steps)
-        origin, forward = (value[:, None].expand_as(across) for value in (view.origin, view.axes[:, 2]))
-        if view.is_parallel:
-            start, run = (steps, origin + across), (still, forward)
-        else:
-            start, run = (still, origin), (steps, forward + across)
-        start, run = (torch.cat([a, b[..., None]], 3).flatten(0, 1) for a, b in (start, run))
-        inside = torch.arange(TILE, device=device) - (TILE - 1) / 2
-        y, x = torch.cartesian_prod(inside, inside).T
-        return _Tiles(start, run, torch.stack([x, y, torch.ones_like(x)]), view.is_parallel)
-
-    def take(self, rows: torch.Tensor) -> _Tiles:
-        """Return some of them."""
-        return replace(self, start=take(self.start, rows), run=take(self.run, rows))
-
-    def along(self, turn: torch.Tensor, shift: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (N, K, 256 or 1) where rays begin and run along (N, K, 3) directions, (N, K) further off."""
-        start, run = turn @ self.start, turn @ self.run
-        start[:, :, 2] += shift
-        return (start @ self.place, run[:, :, 2:]) if self.is_parallel else (start[:, :, 2:], run @ self.place)
-
-
-def _from_tiles(values: torch.Tensor, view: View) -> torch.Tensor:
-    height, width = view.size
-    rest = values.shape[2:]
-    values = values.reshape(len(view.origin), height // TILE, width // TILE, TILE, TILE, *rest).transpose(2, 3)
-    return values.reshape(len(view.origin), height, width, *rest)
 
 
 @dataclass(frozen=True)
@@ -233,7 +139,7 @@ def _rounds(solids: Solids, view: View, boxes: _Bounds) -> list[tuple[torch.Tens
     return [(tile[part], boxes.number[pair[part]], boxes.near[pair[part]]) for part in parts]
 
 
-def _meet_polytopes(solids: Solids, number: torch.Tensor, tiles: _Tiles) -> tuple[torch.Tensor, torch.Tensor]:
+def _meet_polytopes(solids: Solids, number: torch.Tensor, tiles: Tiles) -> tuple[torch.Tensor, torch.Tensor]:
     planes = take(solids.planes, number)
     beyond, speed = tiles.along(planes[:, :, :3], -planes[:, :, 3])
     when = -beyond / speed
@@ -245,7 +151,7 @@ def _meet_polytopes(solids: Solids, number: torch.Tensor, tiles: _Tiles) -> tupl
     return near.masked_fill(~is_met, torch.inf), face
 
 
-def _meet_rounds(solids: Solids, number: torch.Tensor, tiles: _Tiles) -> tuple[torch.Tensor, torch.Tensor]:
+def _meet_rounds(solids: Solids, number: torch.Tensor, tiles: Tiles) -> tuple[torch.Tensor, torch.Tensor]:
     frame = take(solids.local_from_world, number)
     middle, slope, ball = take(solids.rounds, number - solids.starts[0]).T[:, :, None]
     (ox, oy, oz), (dx, dy, dz) = (lines.unbind(1) for lines in tiles.along(frame[:, :, :3], frame[:, :, 3]))
@@ -318,18 +224,9 @@ def _lines_of(solids: Solids, view: View, number: torch.Tensor) -> torch.Tensor:
     """Return (4, 3, N): what times (x, y, 1), px from the picture's middle, is u, v, depth and 1 of a ray that meets
     triangles, all times one number. Rays that start or run alike make the products linear.
     """
-    scene = solids.scene[number]
-    frame, focal = solids.local_from_world[number], view.focal[scene, None, None]
-    sideways = (view.axes[scene, :2] / focal).transpose(1, 2)
-    origin, forward = view.origin[scene, :, None], view.axes[scene, 2, :, None]
-    nothing = torch.zeros_like(sideways)
-    turn, shift = frame[:, :, :3], frame[:, :, 3:]
-    if view.is_parallel:
-        start, run = turn @ torch.cat([sideways, origin], 2), turn @ forward
-        start = torch.cat([start[:, :, :2], start[:, :, 2:] + shift], 2)
-        depth, scale = -start[:, 2], torch.cat([nothing[:, 0], run[:, 2]], 1)
-    else:
-        start, run = turn @ origin + shift, turn @ torch.cat([sideways, forward], 2)
-        depth, scale = torch.cat([nothing[:, 0], -start[:, 2]], 1), run[:, 2]
-    u, v = (start[:, axis] * run[:, 2] - start[:, 2] * run[:, axis] for axis in (0, 1))
-    return torch.stack([u, v, depth, scale]).transpose(1, 2).contiguous()
+    scene, frame = solids.scene[number], solids.local_from_world[number]
+    start, run = (frame[:, :, :3] @ take(matrix, scene) for matrix in view.matrices())
+    start[:, :, 2] += frame[:, :, 3]
+    begin, go = (start, run[:, :, 2:]) if view.is_parallel else (start[:, :, 2:], run)
+    u, v = (begin[:, axis] * go[:, 2] - begin[:, 2] * go[:, axis] for axis in (0, 1))
+    return torch.stack([u, v, -start[:, 2], run[:, 2]]).transpose(1, 2).contiguous()

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn import functional
 
-from .render import Hits, View, cast
+from .render import Hits, cast
 from .render_shade import Light, shade
 from .render_shadows import ShadowMap
 from .render_solids import SceneSolids, pack
+from .render_views import View
 from .synthesis_materials import Materials
 
 LEVEL_M = 0.02  # higher or lower is no mirror; what reaches no higher is part of it

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from .render import Hits, View
+from .render import Hits
 from .render_shadows import ShadowMap
 from .render_solids import Solids
 from .render_vectors import dot, rows_where, take, to_local
+from .render_views import View
 from .synthesis_materials import Materials
 
 LOT_CPU, LOT_GPU = 32768, 1 << 24  # rays whose colours are found at once: caches on a CPU, launches else

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from .render import Hits, View, cast
+from .render import Hits, cast
 from .render_solids import Solids
 from .render_vectors import take, to_local
+from .render_views import View
 from .synthesis_materials import Materials
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ import torch
 from .material_folder import FREE, MaterialFolder
 from .material_pictures import gather_materials, read_skies
 from .relight import Relight, Seen
-from .render import View, cast
+from .render import cast
 from .render_effects import Lens, photograph
 from .render_mirrors import add_mirrors, find_mirrors
 from .render_shade import Light, shade
 from .render_shadows import cast_shadows
 from .render_solids import SceneSolids, Solids, pack
+from .render_views import View
 from .synthesis_desks import build_desk
 from .synthesis_landscapes import build_landscape
 from .synthesis_materials import Materials

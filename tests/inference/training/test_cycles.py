@@ -15,7 +15,6 @@ torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not in
 
 from blockout.errors import DatasetUnusable
 from blockout.inference.training import cycles
-from blockout.inference.training.render import View
 from blockout.inference.training.render_solids import (
     CONE,
     GABLE,
@@ -27,6 +26,7 @@ from blockout.inference.training.render_solids import (
     place,
     regular_prism,
 )
+from blockout.inference.training.render_views import View
 from blockout.inference.training.scene_triangles import triangulate
 from blockout.inference.training.synthesis import Studio
 

@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not in
 trimesh = pytest.importorskip("trimesh")
 pytest.importorskip("embreex")
 
-from blockout.inference.training.render import View, cast
+from blockout.inference.training.render import cast
 from blockout.inference.training.render_shade import solid_normals
 from blockout.inference.training.render_solids import (
     GABLE,
@@ -19,6 +19,7 @@ from blockout.inference.training.render_solids import (
     place,
     regular_prism,
 )
+from blockout.inference.training.render_views import View
 from scipy.spatial import HalfspaceIntersection
 
 SIZE = (96, 128)

@@ -9,11 +9,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
-from blockout.inference.training.render import View, cast
+from blockout.inference.training.render import cast
 from blockout.inference.training.render_mirrors import add_mirrors, find_mirrors
 from blockout.inference.training.render_shade import Light, shade
 from blockout.inference.training.render_shadows import cast_shadows
 from blockout.inference.training.render_solids import SceneSolids, Surface, pack
+from blockout.inference.training.render_views import View
 from blockout.inference.training.synthesis import Studio
 
 FOCAL_PX, SIZE = 100.0, (96, 128)

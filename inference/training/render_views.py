@@ -1,0 +1,106 @@
+"""Cameras of synthetic scenes, and the rays of their pixels: all of them, or in tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from .render_vectors import take
+
+TILE = 16  # px, side of the squares of rays that share their candidates
+NEAR = 0.02  # metres: nothing is met nearer than that
+
+
+@dataclass(frozen=True)
+class View:
+    """Cameras, one for each scene: either all perspective or all parallel.
+
+    Attributes:
+        origin: (S, 3) float32, world metres; of a parallel view, the middle of its picture.
+        axes: (S, 3, 3) float32, rows are right, down and forward in the world.
+        focal: (S,) float32, px; of a parallel view, px for each metre.
+        size: (height, width) px, multiples of 16.
+        is_parallel: whether rays run side by side.
+    """
+
+    origin: torch.Tensor
+    axes: torch.Tensor
+    focal: torch.Tensor
+    size: tuple[int, int]
+    is_parallel: bool = False
+
+    def of(self, rows: torch.Tensor | list[int]) -> View:
+        """Return the cameras of some scenes."""
+        return replace(self, origin=self.origin[rows], axes=self.axes[rows], focal=self.focal[rows])
+
+    def matrices(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (S, 3, 3) what makes where rays begin, and how they run, 1 along the axis, of (x, y, 1), px from the
+        picture's middle; world. What all rays of a view share is in the last column, and the first two are 0.
+        """
+        sideways = (self.axes[:, :2] / self.focal[:, None, None]).transpose(1, 2)
+        still, origin, forward = torch.zeros_like(sideways), self.origin[:, :, None], self.axes[:, 2, :, None]
+        first, second = (sideways, still) if self.is_parallel else (still, sideways)
+        return torch.cat([first, origin], 2), torch.cat([second, forward], 2)
+
+    def rays(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return origins (S, 1 or H * W, 3) and directions (S, H * W or 1, 3), of length 1 along the axis, world."""
+        y, x = (torch.arange(side, device=self.origin.device) + 0.5 - side / 2 for side in self.size)
+        places = torch.cartesian_prod(y, x, torch.ones(1, device=y.device))[:, [1, 0, 2]]
+        start, run = (matrix.transpose(1, 2) for matrix in self.matrices())
+        return (places @ start, run[:, 2:]) if self.is_parallel else (start[:, 2:], places @ run)
+
+    def picture(self, local: torch.Tensor, scene: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (N, K, 2) px and (N, K) depth of (N, K, 3) points in the view's own axes, each row of a scene."""
+        depth = local[..., 2]
+        scale = self.focal[scene, None] if self.is_parallel else self.focal[scene, None] / depth.clamp(min=NEAR)
+        middle = torch.tensor([self.size[1] / 2, self.size[0] / 2], device=local.device)
+        return local[..., :2] * scale[..., None] + middle, depth
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Rays of N tiles: matrices that make them of (x, y, 1), px from the tile's middle.
+
+    Attributes:
+        start: (N, 3, 3) float32, to where rays begin; its first two columns are 0 unless they run side by side.
+        run: (N, 3, 3) float32, to where they run, 1 along the view's axis; its first two are 0 if they do.
+        place: (3, 256) float32, x, y and 1 of the pixels of any tile.
+        is_parallel: whether rays run side by side.
+    """
+
+    start: torch.Tensor
+    run: torch.Tensor
+    place: torch.Tensor
+    is_parallel: bool
+
+    @staticmethod
+    def of(view: View) -> Tiles:
+        """Return all tiles of all scenes, in rows."""
+        rows, columns = (torch.arange(TILE / 2, side, TILE, device=view.origin.device) - side / 2 for side in view.size)
+        middles = torch.cartesian_prod(rows, columns, torch.ones(1, device=rows.device))[:, [1, 0, 2]]
+        start, run = (matrix[:, None].repeat(1, len(middles), 1, 1) for matrix in view.matrices())
+        for matrix in (start, run):
+            matrix[..., 2] = (matrix @ middles[:, :, None])[..., 0]
+        inside = torch.arange(TILE, device=rows.device) - (TILE - 1) / 2
+        y, x = torch.cartesian_prod(inside, inside).T
+        place = torch.stack([x, y, torch.ones_like(x)])
+        return Tiles(start.flatten(0, 1), run.flatten(0, 1), place, view.is_parallel)
+
+    def take(self, rows: torch.Tensor) -> Tiles:
+        """Return some of them."""
+        return replace(self, start=take(self.start, rows), run=take(self.run, rows))
+
+    def along(self, turn: torch.Tensor, shift: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (N, K, 256 or 1) where rays begin and run along (N, K, 3) directions, (N, K) further off."""
+        start, run = turn @ self.start, turn @ self.run
+        start[:, :, 2] += shift
+        return (start @ self.place, run[:, :, 2:]) if self.is_parallel else (start[:, :, 2:], run @ self.place)
+
+
+def from_tiles(values: torch.Tensor, view: View) -> torch.Tensor:
+    """Return (S, H, W, ...) of values (N, 256, ...) of all tiles of all scenes."""
+    height, width = view.size
+    rest = values.shape[2:]
+    values = values.reshape(len(view.origin), height // TILE, width // TILE, TILE, TILE, *rest).transpose(2, 3)
+    return values.reshape(len(view.origin), height, width, *rest)
