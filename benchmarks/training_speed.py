@@ -99,7 +99,8 @@ def rays_a_second() -> tuple[float, float]:
     eye, focal = torch.tensor([[0.0, 1.6, 0.0]]).expand(BATCH, 3), torch.full((BATCH,), 300.0)
     axes = torch.tensor([[1.0, 0, 0], [0, -1, 0], [0, 0, -1]]).expand(BATCH, 3, 3)
     view = View(eye, axes, focal, SIZE)
-    directions = view.rays()[1].numpy()
+    every = torch.arange(BATCH * SIZE[0] * SIZE[1])
+    directions = view.toward(every, every // (SIZE[0] * SIZE[1]))[1].T.reshape(BATCH, -1, 3).contiguous().numpy()
     meshes = []
     for scene in scenes:
         corners, _ = triangulate(scene)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ...errors import DatasetUnusable
-from .render_shade import Light
+from .render_sky import Light
 from .render_solids import SceneSolids
 from .render_views import View
 from .scene_triangles import triangulate

@@ -10,7 +10,8 @@ import torch
 
 from .cycles import find_python, light_scenes
 from .render import Hits
-from .render_shade import Light, see_albedo
+from .render_shade import see_albedo
+from .render_sky import Light
 from .render_solids import SceneSolids, Solids
 from .render_views import View
 from .synthesis_materials import Materials
@@ -21,7 +22,7 @@ class Seen:
     """What cameras see, before any lens.
 
     Attributes:
-        colour: (S, H, W, 3) float32, linear.
+        colour: (3, S, H, W) float32, linear.
         depth: (S, H, W) float32, metres along the axis.
         surface: (S, H, W) int64, row of the surface tables; -1 for nothing.
     """
@@ -60,18 +61,18 @@ class Relight:
     ) -> Seen:
         """Return what is seen with some rows rendered by Cycles: as bright as before, under the same sky and haze."""
         (solids, view, hits), (materials, light) = cast, look
-        albedo = see_albedo(solids, view, hits, materials)[rows]
+        albedo = see_albedo(solids, view, hits, materials)[:, rows].movedim(0, -1)
         lights = light.of(rows)
         made = light_scenes([scenes[row] for row in rows], view.of(rows), albedo, lights)
         base = np.cumsum([0, *(len(scene.surfaces) for scene in scenes)])
         new = replace(seen, **{name: value.clone() for name, value in vars(seen).items()})
         for i, (row, found) in enumerate(zip(rows, made, strict=True)):
             passes = {name: torch.from_numpy(value).to(seen.colour.device) for name, value in found.items()}
-            met, before = passes["surface"] >= 0, seen.colour[row]
+            met, before = passes["surface"] >= 0, seen.colour[:, row].movedim(0, -1)
             gain = before[met].mean() / passes["colour"][met].mean().clamp(min=1e-6) if met.any() else 1.0
             clear = torch.exp(-passes["depth"] / lights.haze_m[i])[..., None]
             lit = passes["colour"] * gain * clear + lights.horizon[i] * (1 - clear)
-            new.colour[row] = torch.where(met[..., None], lit, before)
+            new.colour[:, row] = torch.where(met[..., None], lit, before).movedim(-1, 0)
             new.depth[row] = passes["depth"]
             new.surface[row] = torch.where(met, passes["surface"].long() + int(base[row]), -1)
         return new

@@ -36,10 +36,10 @@ class Lens:
 
 
 def photograph(colour: torch.Tensor, lens: Lens, generators: list[np.random.Generator]) -> torch.Tensor:
-    """Return (S, H, W, 3) uint8 sRGB photographs of linear light (S, H, W, 3)."""
+    """Return (S, H, W, 3) uint8 sRGB photographs of linear light (3, S, H, W)."""
     device = colour.device
     value = {name: getattr(lens, name).to(device)[:, None, None, None] for name in vars(lens) if name != "balance"}
-    light = colour.permute(0, 3, 1, 2)
+    light = colour.transpose(0, 1)
     middle = light.mean((1, 2, 3), keepdim=True).clamp(min=1e-3)
     light = light * (0.22 / middle) * 2 ** value["exposure"] * lens.balance.to(device)[:, :, None, None]
     light = light + value["lift"]

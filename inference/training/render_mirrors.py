@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch.nn import functional
 
 from .render import Hits, cast
-from .render_shade import Light, shade
+from .render_shade import shade
 from .render_shadows import ShadowMap
+from .render_sky import Light
 from .render_solids import SceneSolids, pack
+from .render_vectors import unit
 from .render_views import View
 from .synthesis_materials import Materials
 
@@ -35,8 +36,8 @@ class Mirrors:
 
 
 def find_mirrors(table: dict[str, torch.Tensor], surface: torch.Tensor, points: torch.Tensor) -> Mirrors:
-    """Return where rays met a level mirror: (S, H, W) rows of the surfaces' table, -1 for none, at (S, H, W, 3)."""
-    is_level = (surface >= 0) & (points[..., 1].abs() < LEVEL_M)
+    """Return where rays met a level mirror: (S, H, W) rows of the surfaces' table, -1 for none, at (3, S, H, W)."""
+    is_level = (surface >= 0) & (points[1].abs() < LEVEL_M)
     share, ripple = (table[name][surface.clamp(min=0)] for name in ("mirror", "ripple"))
     return Mirrors(torch.where(is_level, share, 0.0), ripple)
 
@@ -48,7 +49,7 @@ def add_mirrors(
     met: tuple[View, Hits],
     look: tuple[Materials, Light, ShadowMap],
 ) -> torch.Tensor:
-    """Return linear colours (S, H, W, 3) with what mirrors show: what a camera as far below them sees above.
+    """Return linear colours (3, S, H, W) with what mirrors show: what a camera as far below them sees above.
 
     Args:
         colour: of what the rays met.
@@ -62,26 +63,26 @@ def add_mirrors(
         return colour
     (view, hits), (materials, light, shadows) = met, look
     solids = pack([scenes[row] for row in rows]).to(colour.device)
-    above, points = view.of(rows), hits.points[rows]
+    above, points = view.of(rows), hits.points[:, rows]
     down_up = torch.tensor([1.0, -1.0, 1.0], device=colour.device)
     below = replace(above, origin=above.origin * down_up, axes=above.axes * down_up)
     seen = cast(solids, below, materials.is_opaque, solids.corners[..., 1].amax(1) > LEVEL_M)
-    drowned = seen.points[..., 1] < -LEVEL_M
+    drowned = seen.points[1] < -LEVEL_M
     seen = replace(seen, depth=seen.depth.masked_fill(drowned, torch.inf), solid=seen.solid.masked_fill(drowned, -1))
     mirrored, _ = shade(solids, below, seen, materials, light.of(rows), shadows.of(rows))
     mirrored = _ruffle(mirrored, points, above.focal[:, None, None] * mirrors.ripple[rows])
-    steep = functional.normalize(points - above.origin[:, None, None], dim=-1)[..., 1].abs()
+    steep = unit(points - above.origin.T[:, :, None, None])[1].abs()
     share = mirrors.share[rows] * (AT_RIGHT_ANGLES + (1 - AT_RIGHT_ANGLES) * (1 - steep) ** 2)
     out = colour.clone()
-    out[rows] = torch.lerp(colour[rows], mirrored, share[..., None])
+    out[:, rows] = torch.lerp(colour[:, rows], mirrored, share)
     return out
 
 
 def _ruffle(picture: torch.Tensor, points: torch.Tensor, most_px: torch.Tensor) -> torch.Tensor:
-    """Return (S, H, W, 3) a picture as waves at (S, H, W, 3) points show it, (S, H, W) px off at most."""
-    shift = most_px * torch.stack([torch.sin(points[..., 0] * x + points[..., 2] * z) for x, z in WAVES]).mean(0)
+    """Return (3, S, H, W) a picture as waves at (3, S, H, W) points show it, (S, H, W) px off at most."""
+    shift = most_px * torch.stack([torch.sin(points[0] * x + points[2] * z) for x, z in WAVES]).mean(0)
     scenes, height, width = shift.shape
     y = torch.arange(height, device=shift.device)[:, None] + shift
     x = torch.arange(width, device=shift.device) + SIDEWAYS * shift
     scene = torch.arange(scenes, device=shift.device)[:, None, None]
-    return picture[scene, y.round().long().clamp(0, height - 1), x.round().long().clamp(0, width - 1)]
+    return picture[:, scene, y.round().long().clamp(0, height - 1), x.round().long().clamp(0, width - 1)]

@@ -2,223 +2,174 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 
 from .render import Hits
+from .render_looks import Looks
 from .render_shadows import ShadowMap
+from .render_sky import Light, sky_colour
 from .render_solids import Solids
-from .render_vectors import dot, rows_where, take, to_local
+from .render_vectors import columns_of, dot, of_scene, rows_where, take, turned, unit
 from .render_views import View
 from .synthesis_materials import Materials
 
-LOT_CPU, LOT_GPU = 32768, 1 << 24  # rays whose colours are found at once: caches on a CPU, launches else
+LOT_CPU = 32768  # rays, all of one scene, whose colours are found at once: a CPU's caches; other devices take all
 
 
 @dataclass(frozen=True)
-class Light:
-    """Light and air of each scene; colours linear.
+class _Lot:
+    """N rays that met something.
 
     Attributes:
-        sun_dir: (S, 3) float32, unit, towards the sun.
-        sun, ambient, bounce: (S, 3) float32 colours of the sun, of light from above and from below.
-        zenith, horizon, cloud: (S, 3) float32 of the sky.
-        cover: (S,) float32, share of clouds; sky: (S,) int64, panorama or -1; turn: (S,) float32, of it, in turns.
-        haze_m: (S,) float32, distance over which air hides two thirds.
-        lamp, lamp_at: (S, 3) float32, a lamp's colour and place, world.
-        reach_m: (S,) float32, width of what the shadow map covers.
-        softness: (S,) float32, of shadows, share of the map.
-    """
-
-    sun_dir: torch.Tensor
-    sun: torch.Tensor
-    ambient: torch.Tensor
-    bounce: torch.Tensor
-    zenith: torch.Tensor
-    horizon: torch.Tensor
-    cloud: torch.Tensor
-    cover: torch.Tensor
-    sky: torch.Tensor
-    turn: torch.Tensor
-    haze_m: torch.Tensor
-    lamp: torch.Tensor
-    lamp_at: torch.Tensor
-    reach_m: torch.Tensor
-    softness: torch.Tensor
-
-    def to(self, device: torch.device | str) -> Light:
-        """Return the same on a device."""
-        return Light(**{name: value.to(device) for name, value in vars(self).items()})
-
-    def of(self, rows: torch.Tensor | list[int]) -> Light:
-        """Return that of some scenes."""
-        return Light(**{name: value[rows] for name, value in vars(self).items()})
-
-
-@dataclass(frozen=True)
-class _Met:
-    """What N rays met, of all those of some views.
-
-    Attributes:
-        scene, number, surface: (N,) int64, of the solid.
+        scene: (1,) or (N,) int64.
         depth: (N,) float32, metres along the view's axis.
-        points, normal, direction: (N, 3) float32, world; normals face the camera, directions are of rays.
+        direction, points: (3, N) float32, world, the first of length 1.
+        look: columns of looks by name, (K, N) each.
+        texture: (2, N) int64, as in ``Looks``.
     """
 
     scene: torch.Tensor
-    number: torch.Tensor
-    surface: torch.Tensor
     depth: torch.Tensor
-    points: torch.Tensor
-    normal: torch.Tensor
     direction: torch.Tensor
-
-    @staticmethod
-    def of(solids: Solids, hits: Hits, directions: torch.Tensor, ray: torch.Tensor) -> _Met:
-        """Return what some rays met; unit directions (S * H * W, 3) are of all."""
-        points, direction = take(hits.points.view(-1, 3), ray), take(directions, ray)
-        number = take(hits.solid.flatten(), ray)
-        normal = solid_normals(solids, number, take(hits.face.flatten(), ray), points)
-        normal = torch.where((dot(normal, direction) > 0)[:, None], -normal, normal)
-        scene, surface = take(solids.scene, number), take(solids.surface, number)
-        return _Met(scene, number, surface, take(hits.depth.flatten(), ray), points, normal, direction)
-
-    @property
-    def facing(self) -> torch.Tensor:
-        """Return (N,) how squarely rays meet surfaces: 1 at right angles, never 0."""
-        return (-dot(self.normal, self.direction)).clamp(min=0.15)
+    points: torch.Tensor
+    look: dict[str, torch.Tensor]
+    texture: torch.Tensor
 
 
 def shade(
     solids: Solids, view: View, hits: Hits, materials: Materials, light: Light, shadows: ShadowMap
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return linear colours (S, H, W, 3) and world normals (S, H, W, 3) float32, zero where nothing was met."""
-    directions, openness = _ray_directions(view), _openness(hits).flatten()
-    colours, normals = torch.zeros_like(hits.points), torch.zeros_like(hits.points)
-    is_met = hits.solid.flatten() >= 0
-    for ray in _lots(is_met):
-        met = _Met.of(solids, hits, directions, ray)
-        lit = shadows.lit(met.points, met.normal, met.scene)
-        colour = _throw_back(solids, view, met, (materials, light), lit, take(openness, ray))
-        colours.view(-1, 3).index_copy_(0, ray, colour)
-        normals.view(-1, 3).index_copy_(0, ray, met.normal)
-    for ray in _lots(~is_met):
-        scene = ray // hits.solid[0].numel()
-        colours.view(-1, 3).index_copy_(0, ray, sky_colour(materials, light, scene, take(directions, ray)))
+    """Return linear colours (3, S, H, W) and world normals (3, S, H, W) float32, zero where nothing was met.
+
+    The view is perspective.
+    """
+    openness, colours, normals = _openness(hits).flatten(), _nothing(hits), _nothing(hits)
+    looks = Looks.of(solids, view, hits, materials)
+    columns = _albedo_columns(solids, looks) | _light_columns(solids, looks, light)
+    for ray, lot in _lots(view, hits, looks, columns):
+        reached = shadows.lit(lot.points, lot.look["normal"], lot.scene)
+        colour = _throw_back(materials, view, light, lot, reached, take(openness, ray))
+        colours.flatten(1).index_copy_(1, ray, colour)
+        normals.flatten(1).index_copy_(1, ray, lot.look["normal"])
+    for ray, scene in _split(hits.solid < 0):
+        direction = unit(view.toward(ray, scene)[1])
+        colours.flatten(1).index_copy_(1, ray, sky_colour(materials, light, scene, direction))
     return colours, normals
 
 
-def _lots(wanted: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Return the rows that (N,) bool chooses, in lots that are worked on at once."""
-    return rows_where(wanted).split(LOT_CPU if wanted.device.type == "cpu" else LOT_GPU)
-
-
-def _throw_back(
-    solids: Solids,
-    view: View,
-    met: _Met,
-    look: tuple[Materials, Light],
-    reached: torch.Tensor,
-    openness: torch.Tensor,
-) -> torch.Tensor:
-    """Return (N, 3) linear colours of what rays met, where (N,) shares of sunlight and of light from above reach it."""
-    (materials, light), normal, facing = look, met.normal, met.facing
-    ambient, bounce, sun, sun_dir, lamp, lamp_at, horizon, haze_m = (
-        take(getattr(light, name), met.scene)
-        for name in ("ambient", "bounce", "sun", "sun_dir", "lamp", "lamp_at", "horizon", "haze_m")
-    )
-    gloss, glow = (take(solids.table[name], met.surface) for name in ("gloss", "glow"))
-    lit = dot(normal, sun_dir).clamp(min=0) * reached
-    to_lamp = lamp_at - met.points
-    by_lamp = dot(normal, to_lamp).clamp(min=0) / dot(to_lamp, to_lamp).clamp(min=0.09) ** 1.5
-    above = torch.lerp(bounce, ambient, ((0.5 + 0.5 * normal[:, 1]) * openness)[:, None])
-    diffuse = above + sun * lit[:, None] + lamp * by_lamp[:, None] + glow[:, None]
-    mirrored = met.direction - 2 * dot(normal, met.direction)[:, None] * normal
-    shine = dot(mirrored, sun_dir).clamp(min=0) ** 40 * gloss * (lit > 0.1)
-    colour = _albedo(solids, view, materials, met) * diffuse + sun * shine[:, None]
-    glossy = rows_where(gloss > 0)  # half of all surfaces are not, and the sky is a tenth of the work
-    reflected = sky_colour(materials, light, take(met.scene, glossy), take(mirrored, glossy))
-    share = take(gloss * (0.15 + 0.85 * (1 - facing) ** 3), glossy)
-    colour.index_add_(0, glossy, reflected * share[:, None])
-    return torch.lerp(horizon, colour, torch.exp(-met.depth / haze_m)[:, None])
-
-
 def see_albedo(solids: Solids, view: View, hits: Hits, materials: Materials) -> torch.Tensor:
-    """Return (S, H, W, 3) float32, linear, the share of light that what each ray met throws back; zero for nothing."""
-    directions, out = _ray_directions(view), torch.zeros_like(hits.points)
-    for ray in _lots(hits.solid.flatten() >= 0):
-        met = _Met.of(solids, hits, directions, ray)
-        out.view(-1, 3).index_copy_(0, ray, _albedo(solids, view, materials, met))
+    """Return (3, S, H, W) float32, linear, the share of light that what each ray met throws back; zero for nothing."""
+    looks, out = Looks.of(solids, view, hits, materials), _nothing(hits)
+    for ray, lot in _lots(view, hits, looks, _albedo_columns(solids, looks)):
+        out.flatten(1).index_copy_(1, ray, _albedo(materials, view, lot))
     return out
 
 
-def _ray_directions(view: View) -> torch.Tensor:
-    """Return (S * H * W, 3) unit directions, world."""
-    rays = view.rays()[1]
-    return (rays / dot(rays, rays).sqrt()[..., None]).view(-1, 3)
+def _nothing(hits: Hits) -> torch.Tensor:
+    return torch.zeros((3, *hits.depth.shape), device=hits.depth.device)
 
 
-def solid_normals(solids: Solids, number: torch.Tensor, face: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
-    """Return (N, 3) float32 unit normals in the world at what rays met; a triangle's points to either side."""
-    first_round, first_triangle = solids.starts
-    normal = torch.empty_like(points)
-    flat, round_, mesh = (
-        rows_where(chosen)
-        for chosen in (
-            number < first_round,
-            (number >= first_round) & (number < first_triangle),
-            number >= first_triangle,
-        )
+def _split(wanted: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Give the rays that (S, H, W) bool chooses in lots, and the scene (1,) of each, or all, and the scenes (N,)."""
+    size = wanted[0].numel()
+    if wanted.device.type != "cpu":
+        ray = rows_where(wanted.flatten())
+        yield ray, ray // size
+        return
+    for number, scene in enumerate(wanted.flatten(1)):
+        for part in rows_where(scene).split(LOT_CPU):
+            yield part + number * size, torch.tensor([number])
+
+
+def _lots(
+    view: View, hits: Hits, looks: Looks, columns: dict[str, torch.Tensor]
+) -> Iterator[tuple[torch.Tensor, _Lot]]:
+    """Give the rays that met something, and what they met, in lots that are worked on at once."""
+    table, widths = torch.cat(list(columns.values())), [len(column) for column in columns.values()]
+    for ray, scene in _split(hits.solid >= 0):
+        which, depth = take(looks.of_ray, ray), take(hits.depth.flatten(), ray)
+        origin, direction = view.toward(ray, scene)
+        look = dict(zip(columns, columns_of(table, which).split(widths), strict=True))
+        points = torch.addcmul(origin, direction, depth)
+        direction = unit(direction)
+        yield ray, _Lot(scene, depth, direction, points, look, columns_of(looks.texture, which))
+
+
+def _albedo_columns(solids: Solids, looks: Looks) -> dict[str, torch.Tensor]:
+    """Return what the looks' albedo is made of: where they are in their texture, and how that is changed."""
+    gain, colour = (take(solids.table[name], looks.surface) for name in ("gain", "colour"))
+    return {
+        "normal": looks.normal,
+        "place": looks.place,
+        "texels": looks.texels,
+        "plain": looks.mean * (1 - gain),
+        "gain": gain[None],
+        "colour": colour.T,
+    }
+
+
+def _light_columns(solids: Solids, looks: Looks, light: Light) -> dict[str, torch.Tensor]:
+    """Return what light does to the looks: gloss, light where nothing else reaches, of the open sky, of the sun."""
+    ambient, bounce, sun, sun_dir = (
+        of_scene(values, looks.scene) for values in (light.ambient, light.bounce, light.sun, light.sun_dir)
     )
-    side = take(number, flat) * solids.planes.shape[1] + take(face, flat)
-    normal.index_copy_(0, flat, take(solids.planes.view(-1, 4), side)[:, :3])
-    which = take(number, round_)
-    frame = take(solids.local_from_world, which)
-    local = to_local(frame, take(points, round_))
-    middle, slope, ball = take(solids.rounds, which - first_round).unbind(1)
-    rise = ball * local[:, 1] + slope * (middle - slope * local[:, 1])
-    outward = torch.stack([local[:, 0], rise, local[:, 2]], 1)
-    lid = torch.zeros_like(outward)
-    lid[:, 1] = local[:, 1].sign()
-    outward = torch.where((take(face, round_) == 1)[:, None], lid, outward)
-    normal.index_copy_(0, round_, (frame[:, :, :3].transpose(1, 2) @ outward[:, :, None])[:, :, 0])
-    normal.index_copy_(0, mesh, take(solids.local_from_world[:, 2, :3], take(number, mesh)))
-    return normal / dot(normal, normal).clamp(min=1e-24).sqrt()[:, None]
+    gloss, glow = (take(solids.table[name], looks.surface)[None] for name in ("gloss", "glow"))
+    turned_to_sun = dot(looks.normal, sun_dir).clamp(min=0)[None]
+    return {
+        "gloss": gloss,
+        "below": bounce + glow,
+        "above": (ambient - bounce) * (0.5 + 0.5 * looks.normal[1]),
+        "sunlit": sun * turned_to_sun,
+        "turned_to_sun": turned_to_sun,
+    }
 
 
-def _albedo(solids: Solids, view: View, materials: Materials, met: _Met) -> torch.Tensor:
-    frame = take(solids.local_from_world, met.number)
-    local = to_local(frame, met.points)
-    # The axis of the solid that the normal is most along.
-    lengths = torch.linalg.vector_norm(solids.local_from_world[:, :, :3], dim=2)
-    along = (frame[:, :, :3] @ met.normal[:, :, None])[:, :, 0].abs() / take(lengths, met.number)
-    across = take(torch.tensor([[2, 1], [0, 2], [0, 1]], device=along.device), along.argmax(1))
-    half, tile_m, offset, texture, gain, colour = (
-        take(column, met.surface)
-        for column in (solids.half, *(solids.table[name] for name in ("tile_m", "offset", "texture", "gain", "colour")))
-    )
-    is_tiled = tile_m > 0
-    copies_m = torch.where(is_tiled, 1 / tile_m.clamp(min=1e-3), 0.5 / half.mean(1))
-    scale = torch.where(is_tiled[:, None], half * copies_m[:, None], 0.5)
-    uv = (local * scale).gather(1, across) + torch.where(is_tiled[:, None], offset, 0.5)
-    uv[:, 1] *= -1  # pictures begin at the top
-    mesh = rows_where(met.number >= solids.starts[1])
-    if len(mesh):
-        number = take(met.number, mesh)
-        triangle, (u, v) = number - solids.starts[1], take(local, mesh)[:, :2].unbind(1)
-        corners, world = take(solids.uv, triangle), take(solids.corners, number)
-        weights = torch.stack([1 - u - v, u, v], 1)
-        uv.index_copy_(0, mesh, (weights[:, None] @ corners)[:, 0])
-        texture.index_copy_(0, mesh, take(solids.texture, triangle))
-        size_m = (world[:, 1] - world[:, 0]).norm(dim=1).clamp(min=1e-3)
-        copies_m.index_copy_(0, mesh, (corners[:, 1] - corners[:, 0]).norm(dim=1) / size_m)
-    footprint_m = met.depth / take(view.focal, met.scene) / met.facing
-    texel = materials.sample(texture, uv, footprint_m * copies_m * take(materials.side, texture))
-    mean = take(materials.mean, texture)
-    seen = torch.lerp(mean, texel, gain[:, None]).clamp(0, 1) * colour
-    return seen.clamp(0.01, 1.0) ** 2.2
+def _throw_back(
+    materials: Materials, view: View, light: Light, lot: _Lot, reached: torch.Tensor, openness: torch.Tensor
+) -> torch.Tensor:
+    """Return (3, N) linear colours of what rays met, where (N,) shares of sunlight and of light from above reach it."""
+    look, normal = lot.look, lot.look["normal"]
+    diffuse = torch.addcmul(look["below"], look["above"], openness).addcmul_(look["sunlit"], reached)
+    lamp = of_scene(light.lamp, lot.scene)
+    if lamp.any():
+        to_lamp = of_scene(light.lamp_at, lot.scene) - lot.points
+        square = dot(to_lamp, to_lamp).clamp(min=0.09)
+        diffuse.addcmul_(lamp, dot(normal, to_lamp).clamp(min=0) / (square * square.sqrt()))
+    colour = _albedo(materials, view, lot) * diffuse
+    glossy = rows_where(look["gloss"][0] > 0)  # half of all surfaces are not
+    if len(glossy):
+        colour.index_add_(1, glossy, _mirrored(materials, light, lot, glossy, reached))
+    horizon, haze_m = of_scene(light.horizon, lot.scene), take(light.haze_m, lot.scene)
+    return torch.lerp(horizon, colour, torch.exp(-lot.depth / haze_m))
+
+
+def _mirrored(
+    materials: Materials, light: Light, lot: _Lot, glossy: torch.Tensor, reached: torch.Tensor
+) -> torch.Tensor:
+    """Return (3, K) what glossy rays add: a highlight of the sun, and some sky."""
+    scene = lot.scene if len(lot.scene) == 1 else take(lot.scene, glossy)
+    direction, normal = columns_of(lot.direction, glossy), columns_of(lot.look["normal"], glossy)
+    gloss, turned_to_sun = (take(lot.look[name][0], glossy) for name in ("gloss", "turned_to_sun"))
+    along = dot(normal, direction)
+    mirrored = torch.addcmul(direction, normal, along, value=-2)
+    shine = dot(mirrored, of_scene(light.sun_dir, scene)).clamp(min=0) ** 40
+    shine *= gloss * (turned_to_sun * take(reached, glossy) > 0.1)
+    share = gloss * (0.15 + 0.85 * (1 - (-along).clamp(min=0.15)) ** 3)
+    return of_scene(light.sun, scene) * shine + sky_colour(materials, light, scene, mirrored) * share
+
+
+def _albedo(materials: Materials, view: View, lot: _Lot) -> torch.Tensor:
+    look, points = lot.look, lot.points
+    along = turned(look["place"].view(2, 4, -1).permute(2, 0, 1), points)
+    facing = (-dot(look["normal"], lot.direction)).clamp(min=0.15)
+    texels = lot.depth / take(view.focal, lot.scene) / facing * look["texels"][0]
+    texel = materials.sample(lot.texture, along, texels)
+    seen = torch.addcmul(look["plain"], look["gain"], texel).clamp_(0, 1).mul_(look["colour"])
+    return seen.clamp_(0.01, 1.0) ** 2.2
 
 
 def _openness(hits: Hits) -> torch.Tensor:
@@ -231,29 +182,3 @@ def _openness(hits: Hits) -> torch.Tensor:
         around = functional.interpolate(around, near.shape[2:], mode="bilinear")
         open_ -= ((around / near.clamp(min=1e-6) - 1) * 2.5).clamp(0, 0.3)
     return open_[:, 0]
-
-
-def sky_colour(materials: Materials, light: Light, scene: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-    """Return (N, 3) linear colours of the sky of scenes in unit directions, world."""
-    rise = direction[:, 1].clamp(min=0)
-    horizon, zenith, turn = take(light.horizon, scene), take(light.zenith, scene), take(light.turn, scene)
-    colour = torch.lerp(horizon, zenith, (rise**0.5)[:, None])
-    plane = direction[:, ::2] / (rise + 0.12)[:, None]
-    drift = turn[:, None] * 7
-    field = torch.zeros(len(scene), device=scene.device)
-    for octave in range(4):
-        k = 1.7 * 2**octave
-        bent = plane * k + drift + 0.8 * torch.sin(plane.flip(1) * k * 0.6 + drift * 3)
-        field += torch.sin(bent[:, 0]) * torch.sin(bent[:, 1] + octave) / 1.6**octave
-    clouds = ((field * 0.5 + take(light.cover, scene) * 2 - 1) * 1.5).clamp(0, 1)
-    colour = torch.lerp(colour, take(light.cloud, scene), (clouds * (rise * 8).clamp(max=1))[:, None])
-    if len(materials.skies):
-        photo = rows_where(take(light.sky, scene) >= 0)
-        x, y, z = take(direction, photo).unbind(1)
-        around = torch.atan2(x, z) / (2 * torch.pi) + take(turn, photo)
-        column = (around % 1 * 1023).long()
-        row = ((1 - (0.2 + 0.8 * torch.asin(y.clamp(0, 1)) / (torch.pi / 2))) * 255).long()
-        sky = take(light.sky, take(scene, photo))
-        seen = (materials.skies[sky, row, column].float() / 255) ** 2.2
-        colour.index_copy_(0, photo, seen * take(zenith + horizon, photo))
-    return colour

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
 from .render import Hits, cast
+from .render_sky import Light
 from .render_solids import Solids
-from .render_vectors import take, to_local
+from .render_vectors import take, turned
 from .render_views import View
 from .synthesis_materials import Materials
-
-if TYPE_CHECKING:
-    from .render_shade import Light
 
 SIDE_PX = 192
 BIAS = 0.012  # of the map's width: so far a surface is held away from itself
@@ -42,12 +39,12 @@ class ShadowMap:
         return ShadowMap(self.view.of(rows), self.depth[rows], self.width_m[rows], self.softness[rows])
 
     def lit(self, points: torch.Tensor, normal: torch.Tensor, scene: torch.Tensor) -> torch.Tensor:
-        """Return (N,) float32, share of the sun that reaches (N, 3) points with (N, 3) normals of scenes."""
+        """Return (N,) float32, share of the sun that reaches (3, N) points with normals, of a scene (1,) or (N,)."""
         bias = BIAS * take(self.width_m, scene)
         frames = torch.cat([self.view.axes, -self.view.axes @ self.view.origin[:, :, None]], 2)
-        local = to_local(take(frames, scene), torch.addcmul(points, normal, bias[:, None]))
-        x, y = (local[:, :2] * take(self.view.focal, scene)[:, None] + SIDE_PX / 2).unbind(1)
-        deepest, spread = local[:, 2] - 0.5 * bias, take(self.softness, scene) * SIDE_PX
+        local = turned(take(frames, scene), torch.addcmul(points, normal, bias))
+        x, y = local[:2] * take(self.view.focal, scene) + SIDE_PX / 2
+        deepest, spread = local[2] - 0.5 * bias, take(self.softness, scene) * SIDE_PX
         depth, begin = self.depth.flatten(), scene * SIDE_PX**2
         lit = torch.zeros_like(x)
         for right, down in TAPS:
@@ -62,7 +59,7 @@ def cast_shadows(solids: Solids, hits: Hits, materials: Materials, light: Light)
     """Return where the sun reaches, around the middle of what a camera met near by."""
     near = (hits.solid >= 0) & (hits.depth < 1.2 * light.reach_m[:, None, None])
     weight = torch.where(near, 1.0, 1e-6)
-    middle = (hits.points * weight[..., None]).sum((1, 2)) / weight.sum((1, 2))[:, None]
+    middle = ((hits.points * weight).sum((2, 3)) / weight.sum((1, 2))).T
     origin = middle + light.sun_dir * 3 * light.reach_m[:, None]
     axes, size = _axes_along(-light.sun_dir), (SIDE_PX, SIDE_PX)
     view = View(origin, axes, SIDE_PX / light.reach_m, size, is_parallel=True)

@@ -144,6 +144,7 @@ class Solids:
     """Solids of several scenes as arrays; P polytopes, then Q round solids, then T triangles: one numbering.
 
     Attributes:
+        boxes: how many of the polytopes are boxes; they are the first.
         scene: (P + Q + T,) int64, which scene each belongs to.
         surface: (P + Q + T,) int64, row of the surface tables.
         corners: (P + Q + T, 8, 3) float32, world metres: corners of what bounds it.
@@ -155,6 +156,7 @@ class Solids:
         table: name -> (S, ...) column of the surfaces.
     """
 
+    boxes: int
     scene: torch.Tensor
     surface: torch.Tensor
     corners: torch.Tensor
@@ -185,10 +187,10 @@ def pack(scenes: list[SceneSolids]) -> Solids:
     of_scene = np.repeat(np.arange(len(scenes)), [len(scene.frames) for scene in scenes])
     owner = np.array([base[i] + o for i, scene in enumerate(scenes) for o in scene.owners], np.int64)
     planes = [p for scene in scenes for p in scene.planes]
-    flat = np.array([p is not None for p in planes], bool)
-    order = np.concatenate([np.flatnonzero(flat), np.flatnonzero(~flat)])
+    sort = np.array([0 if p is UNIT_BOX else 1 if p is not None else 2 for p in planes])
+    order, flat = np.argsort(sort, kind="stable"), int((sort < 2).sum())
     inverse = _inverted(frames)
-    local_planes = np.array([p for p in planes if p is not None], np.float32).reshape(-1, FACES, 4)
+    local_planes = np.array([planes[i] for i in order[:flat]], np.float32).reshape(-1, FACES, 4)
     rounds = np.array([r for scene in scenes for r in scene.rounds], np.float32).reshape(-1, 3)
     half = np.ones((len(surfaces), 3), np.float32)
     half[owner] = np.linalg.norm(frames[:, :, :3], axis=1)
@@ -200,8 +202,8 @@ def pack(scenes: list[SceneSolids]) -> Solids:
         "surface": np.concatenate([owner[order], mesh["surface"]]),
         "corners": np.concatenate([corners[order], mesh["corners"][:, [0, 1, 2, 0, 1, 2, 0, 1]]]).astype(np.float32),
         "local_from_world": np.concatenate([inverse[order], mesh["local"]]).astype(np.float32),
-        "planes": _to_world(local_planes, inverse[flat]),
-        "rounds": rounds[~flat],
+        "planes": _to_world(local_planes, inverse[order[:flat]]),
+        "rounds": rounds[order[flat:]],
         "uv": mesh["uv"],
         "texture": mesh["texture"],
         "half": half,
@@ -209,11 +211,14 @@ def pack(scenes: list[SceneSolids]) -> Solids:
     columns = {name: [getattr(s, name) for s in surfaces] for name in Surface.__dataclass_fields__}
     table = {name: torch.as_tensor(np.asarray(c)) for name, c in columns.items()}
     table = {name: column.float() if column.is_floating_point() else column for name, column in table.items()}
-    return Solids(**{name: torch.as_tensor(value) for name, value in arrays.items()}, table=table)
+    boxes = int((sort == 0).sum())
+    return Solids(boxes, **{name: torch.as_tensor(value) for name, value in arrays.items()}, table=table)
 
 
 def _inverted(frames: np.ndarray) -> np.ndarray:
-    turn = np.linalg.inv(frames[:, :, :3].astype(np.float64))
+    x, y, z = frames[:, :, :3].astype(np.float64).transpose(2, 0, 1)
+    turn = np.stack([np.cross(y, z), np.cross(z, x), np.cross(x, y)], axis=1)
+    turn /= np.einsum("nk,nk->n", x, turn[:, 0])[:, None, None]
     return np.concatenate([turn, -turn @ frames[:, :, 3:]], axis=2)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from .render_vectors import take
+from .render_vectors import take, turned
 
 TILE = 16  # px, side of the squares of rays that share their candidates
 NEAR = 0.02  # metres: nothing is met nearer than that
@@ -43,12 +43,26 @@ class View:
         first, second = (sideways, still) if self.is_parallel else (still, sideways)
         return torch.cat([first, origin], 2), torch.cat([second, forward], 2)
 
-    def rays(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return origins (S, 1 or H * W, 3) and directions (S, H * W or 1, 3), of length 1 along the axis, world."""
-        y, x = (torch.arange(side, device=self.origin.device) + 0.5 - side / 2 for side in self.size)
-        places = torch.cartesian_prod(y, x, torch.ones(1, device=y.device))[:, [1, 0, 2]]
-        start, run = (matrix.transpose(1, 2) for matrix in self.matrices())
-        return (places @ start, run[:, 2:]) if self.is_parallel else (start[:, 2:], places @ run)
+    def toward(self, ray: torch.Tensor, scene: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return origins and directions (3, N), of length 1 along the axis, world, of some rays.
+
+        Args:
+            ray: (N,) int64, numbers among those of all scenes, in rows.
+            scene: (1,) that of all of them, or (N,).
+        """
+        (height, width), at = self.size, ray % (self.size[0] * self.size[1])
+        y = at // width
+        place = torch.stack([at - y * width + (0.5 - width / 2), y + (0.5 - height / 2), torch.ones_like(y)])
+        start, run = (turned(take(matrix, scene), place) for matrix in self.matrices())
+        return start, run
+
+    def reach(self, depth: torch.Tensor) -> torch.Tensor:
+        """Return (3, S, H, W) points of all rays at a depth (S, H, W), world."""
+        y, x = (torch.arange(side, device=depth.device) + (0.5 - side / 2) for side in self.size)
+        start, run = (matrix.permute(1, 2, 0).contiguous()[..., None, None] for matrix in self.matrices())
+        if self.is_parallel:
+            return (start[:, 0] * x + start[:, 1] * y[:, None] + start[:, 2]).addcmul(run[:, 2], depth)
+        return (run[:, 0] * x + run[:, 1] * y[:, None] + run[:, 2]).mul_(depth).add_(start[:, 2])
 
     def picture(self, local: torch.Tensor, scene: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (N, K, 2) px and (N, K) depth of (N, K, 3) points in the view's own axes, each row of a scene."""

@@ -14,8 +14,9 @@ from .relight import Relight, Seen
 from .render import cast
 from .render_effects import Lens, photograph
 from .render_mirrors import add_mirrors, find_mirrors
-from .render_shade import Light, shade
+from .render_shade import shade
 from .render_shadows import cast_shadows
+from .render_sky import Light
 from .render_solids import SceneSolids, Solids, pack
 from .render_views import View
 from .synthesis_desks import build_desk
@@ -97,7 +98,7 @@ class Studio:
             ids=truth("instance", NOTHING).int(),
             kind=truth("kind", SKY).to(torch.uint8),
             shape=truth("shape", 0).to(torch.uint8),
-            normal=torch.einsum("skc,shwc->shwk", view.axes, normal),
+            normal=torch.einsum("skc,cshw->shwk", view.axes, normal),
             camera=torch.tensor([[eye["focal"], eye["pitch"], eye["roll"], eye["height"]] for _, eye, *_ in made]),
             down=view.axes @ torch.tensor([0.0, -1.0, 0.0], device=self.device),
         )
@@ -105,7 +106,7 @@ class Studio:
     def _see(
         self, numbers: list[int], scenes: list[SceneSolids], solids: Solids, view: View, light: Light
     ) -> tuple[Seen, torch.Tensor]:
-        """Return what cameras see of scenes, and (S, H, W, 3) world normals there."""
+        """Return what cameras see of scenes, and (3, S, H, W) world normals there."""
         hits = cast(solids, view, self.on_device.is_opaque)
         surface = torch.where(hits.solid >= 0, solids.surface[hits.solid.clamp(min=0)], -1)
         shadows = cast_shadows(solids, hits, self.on_device, light)

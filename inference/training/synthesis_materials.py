@@ -53,30 +53,31 @@ class Materials:
         # The opacity's highest bit is the sign.
         return take(self.texels, take(self.begin, texture) + y * side + x) < 0
 
-    def sample(self, texture: torch.Tensor, uv: torch.Tensor, texels: torch.Tensor) -> torch.Tensor:
-        """Return (N, 3) float32, sRGB from 0 to 1, at (N, 2) copies where a pixel covers so many texels."""
-        side = take(self.side, texture)
-        level = texels.clamp(min=1).log2().round().long().minimum(side.float().log2().long())
-        begin = take(self.begin, texture) + (side * side * 4 * (1 - 0.25**level) / 3).round().long()
-        side = side >> level
-        (u, x0, x1), (v, y0, y1) = (_between(axis, side) for axis in uv.unbind(1))
-        y0, y1 = begin + y0 * side, begin + y1 * side
-        top = torch.lerp(self._colours(y0 + x0), self._colours(y0 + x1), u)
-        low = torch.lerp(self._colours(y1 + x0), self._colours(y1 + x1), u)
-        return torch.lerp(top, low, v) / 255
+    def sample(self, texture: torch.Tensor, copies: torch.Tensor, texels: torch.Tensor) -> torch.Tensor:
+        """Return (3, N) float32, sRGB from 0 to 1, of textures.
+
+        Args:
+            texture: (2, N) int64, where each begins in the table, and its side.
+            copies: (2, N) float32, to the right and down.
+            texels: (N,) float32, how many of them a pixel covers.
+        """
+        begin, side = texture
+        level = texels.clamp(min=1).log2().round().long()
+        small = (side >> level).clamp(min=1)
+        begin = begin + (side * side - small * small) * 4 // 3
+        at = (copies - copies.floor()) * small - 0.5
+        low = at.floor()
+        first = low.long()
+        first, second = first & (small - 1), (first + 1) & (small - 1)  # sides are powers of two
+        (x0, top), (x1, below), (u, v) = first, second, at - low
+        top, below = begin + top * small, begin + below * small
+        upper = torch.lerp(self._colours(top + x0), self._colours(top + x1), u)
+        lower = torch.lerp(self._colours(below + x0), self._colours(below + x1), u)
+        return torch.lerp(upper, lower, v) / 255
 
     def _colours(self, at: torch.Tensor) -> torch.Tensor:
         texels = take(self.texels, at)
-        return torch.stack([texels & 255, (texels >> 8) & 255, (texels >> 16) & 255], 1).float()
-
-
-def _between(copies: torch.Tensor, side: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return (N, 1) how far (N,) copies of a picture are from one texel to the next, and the numbers of both."""
-    at = (copies - copies.floor()) * side - 0.5
-    low = at.floor()
-    first = low.long()
-    second = first + 1
-    return (at - low)[:, None], torch.where(first < 0, side - 1, first), torch.where(second < side, second, 0)
+        return torch.stack([texels & 255, (texels >> 8) & 255, (texels >> 16) & 255]).float()
 
 
 class MaterialTable:

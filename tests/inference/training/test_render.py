@@ -8,7 +8,7 @@ trimesh = pytest.importorskip("trimesh")
 pytest.importorskip("embreex")
 
 from blockout.inference.training.render import cast
-from blockout.inference.training.render_shade import solid_normals
+from blockout.inference.training.render_looks import Looks
 from blockout.inference.training.render_solids import (
     GABLE,
     HIP,
@@ -20,6 +20,7 @@ from blockout.inference.training.render_solids import (
     regular_prism,
 )
 from blockout.inference.training.render_views import View
+from blockout.inference.training.synthesis import Studio
 from scipy.spatial import HalfspaceIntersection
 
 SIZE = (96, 128)
@@ -86,12 +87,12 @@ def caught(scenes: list) -> tuple:
     solids = pack([scene for scene, _ in scenes])
     eye, axes, focal = (torch.tensor(np.array([value] * 2), dtype=torch.float32) for value in (EYE, AXES, FOCAL))
     view = View(eye, axes, focal, SIZE)
-    return solids, cast(solids, view)
+    return solids, view, cast(solids, view)
 
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_depth_and_identity_are_those_of_another_ray_caster(scenes: list, caught: tuple, which: int) -> None:
-    solids, hits = caught
+    solids, _, hits = caught
     meshes = scenes[which][1]
     whole = trimesh.util.concatenate(meshes)
     owner = np.repeat([s.instance for s in scenes[which][0].surfaces], [len(mesh.faces) for mesh in meshes])
@@ -110,14 +111,19 @@ def test_depth_and_identity_are_those_of_another_ray_caster(scenes: list, caught
     assert np.quantile(error, 0.99) < 1e-3  # the round ones are only nearly round over there
 
 
-def test_normals_face_away_from_solids_and_are_of_length_one(caught: tuple) -> None:
-    solids, hits = caught
-    met = hits.solid >= 0
-    normal = solid_normals(solids, hits.solid[met], hits.face[met], hits.points[met])
-    toward = torch.tensor(EYE, dtype=torch.float32) - hits.points[met]
-    is_closed = hits.solid[met] < solids.starts[1]
-    assert torch.allclose(normal.norm(dim=1), torch.ones(len(normal)), atol=1e-4)
-    assert ((normal * toward).sum(1)[is_closed] > -1e-3).float().mean() > 0.999
+@pytest.mark.parametrize("which", [0, 1])
+def test_normals_are_those_of_another_ray_caster_and_face_the_camera(scenes: list, caught: tuple, which: int) -> None:
+    solids, view, hits = caught
+    looks = Looks.of(solids, view, hits, Studio(seed=1).on_device)
+    normals = looks.normal[:, looks.of_ray].T.reshape(2, -1, 3)[which].numpy()
+    whole = trimesh.util.concatenate(scenes[which][1])
+    face, ray = whole.ray.intersects_id(np.tile(EYE, (len(rays()), 1)), rays(), multiple_hits=False)
+    expected = whole.face_normals[face]
+    expected *= -np.sign((expected * rays()[ray]).sum(axis=1))[:, None]
+    alike = (normals[ray] * expected).sum(axis=1)
+    assert np.allclose(np.linalg.norm(normals[ray], axis=1), 1, atol=1e-4)
+    assert np.quantile(alike, 0.01) > np.cos(np.radians(3))  # round ones have facets over there
+    assert np.median(alike) > 1 - 1e-6
 
 
 def test_a_parallel_view_sees_the_same_from_above(scenes: list) -> None:

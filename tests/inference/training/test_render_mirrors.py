@@ -11,8 +11,9 @@ torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not in
 
 from blockout.inference.training.render import cast
 from blockout.inference.training.render_mirrors import add_mirrors, find_mirrors
-from blockout.inference.training.render_shade import Light, shade
+from blockout.inference.training.render_shade import shade
 from blockout.inference.training.render_shadows import cast_shadows
+from blockout.inference.training.render_sky import Light
 from blockout.inference.training.render_solids import SceneSolids, Surface, pack
 from blockout.inference.training.render_views import View
 from blockout.inference.training.synthesis import Studio
@@ -52,8 +53,8 @@ def look(mirror: float, ripple: float = 0.0) -> tuple[torch.Tensor, torch.Tensor
 
 
 def rows_of_red(picture: torch.Tensor) -> np.ndarray:
-    middle = picture[0, :, SIZE[1] // 2]
-    return np.flatnonzero((middle[:, 0] > 2 * middle[:, 1] + 0.2).numpy())
+    middle = picture[:, 0, :, SIZE[1] // 2]
+    return np.flatnonzero((middle[0] > 2 * middle[1] + 0.2).numpy())
 
 
 def test_a_mirror_shows_a_lamp_as_far_below_the_floor_as_it_hangs_over_it() -> None:
@@ -70,7 +71,7 @@ def test_what_is_no_mirror_stays_as_it_is() -> None:
     *_, plain, same = look(0.0)
     assert same is plain
     surface, plain, mirrored = look(1.0)
-    assert torch.equal(mirrored[surface != 0], plain[surface != 0])
+    assert torch.equal(mirrored[:, surface != 0], plain[:, surface != 0])
 
 
 def test_waves_shift_the_mirrored_lamp_and_leave_it_bright() -> None:
@@ -83,5 +84,5 @@ def test_waves_shift_the_mirrored_lamp_and_leave_it_bright() -> None:
 def test_a_weak_mirror_shows_less() -> None:
     *_, plain, strong = look(1.0)
     *_, weak = look(0.3)
-    floor = (strong - plain).abs().sum(-1) > 0.1
-    assert ((weak - plain).abs().sum(-1)[floor] < 0.5 * (strong - plain).abs().sum(-1)[floor]).all()
+    floor = (strong - plain).abs().sum(0) > 0.1
+    assert ((weak - plain).abs().sum(0)[floor] < 0.5 * (strong - plain).abs().sum(0)[floor]).all()

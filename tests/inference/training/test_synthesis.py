@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra blockout[torch] is not installed")
 
 from blockout.errors import DatasetUnusable, WorkerLost
-from blockout.inference.training import synthesis
+from blockout.inference.training import render_shade, synthesis
 from blockout.inference.training.scene_data import ARRAYS, SceneShards, synthesize
 from blockout.inference.training.synthesis import Scenes, Studio
 
@@ -123,3 +124,18 @@ def test_open_country_has_ground_up_to_much_sky(monkeypatch: pytest.MonkeyPatch)
     horizon = [SIZE[0] / 2 + float(eye[0] * torch.tan(eye[1])) for eye in made.camera]
     assert np.mean([0 < row < SIZE[0] for row in horizon]) > 0.7
     assert (made.kind[:, 0] == 0).float().mean() > 0.5
+
+
+def test_pictures_are_alike_whether_rays_are_lit_by_scene_or_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = Studio(seed=3)
+    by_scene = studio.make([0, 1, 2, 3], (64, 96))
+
+    def all_at_once(wanted: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        ray = wanted.flatten().nonzero()[:, 0]
+        yield ray, ray // wanted[0].numel()
+
+    monkeypatch.setattr(render_shade, "_split", all_at_once)
+    together = studio.make([0, 1, 2, 3], (64, 96))
+    apart = (by_scene.rgb.int() - together.rgb.int()).abs()
+    assert (apart > 2).float().mean() < 1e-3
+    assert torch.allclose(by_scene.normal, together.normal)
