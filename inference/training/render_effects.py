@@ -40,7 +40,8 @@ def photograph(colour: torch.Tensor, lens: Lens, generators: list[np.random.Gene
     device = colour.device
     value = {name: getattr(lens, name).to(device)[:, None, None, None] for name in vars(lens) if name != "balance"}
     light = colour.transpose(0, 1)
-    middle = light.mean((1, 2, 3), keepdim=True).clamp(min=1e-3)
+    middle = light.mean((1, 2, 3), keepdim=True, dtype=torch.float64)  # else the order of sums would show
+    middle = middle.float().clamp(min=1e-3)
     light = light * (0.22 / middle) * 2 ** value["exposure"] * lens.balance.to(device)[:, :, None, None]
     light = light + value["lift"]
     wide = functional.avg_pool2d(functional.avg_pool2d(light.clamp(max=4), 4), 3, 1, 1, count_include_pad=False)

@@ -79,13 +79,11 @@ class Tiles:
     Attributes:
         start: (N, 3, 3) float32, to where rays begin; its first two columns are 0 unless they run side by side.
         run: (N, 3, 3) float32, to where they run, 1 along the view's axis; its first two are 0 if they do.
-        place: (3, 256) float32, x, y and 1 of the pixels of any tile.
         is_parallel: whether rays run side by side.
     """
 
     start: torch.Tensor
     run: torch.Tensor
-    place: torch.Tensor
     is_parallel: bool
 
     @staticmethod
@@ -96,10 +94,7 @@ class Tiles:
         start, run = (matrix[:, None].repeat(1, len(middles), 1, 1) for matrix in view.matrices())
         for matrix in (start, run):
             matrix[..., 2] = (matrix @ middles[:, :, None])[..., 0]
-        inside = torch.arange(TILE, device=rows.device) - (TILE - 1) / 2
-        y, x = torch.cartesian_prod(inside, inside).T
-        place = torch.stack([x, y, torch.ones_like(x)])
-        return Tiles(start.flatten(0, 1), run.flatten(0, 1), place, view.is_parallel)
+        return Tiles(start.flatten(0, 1), run.flatten(0, 1), view.is_parallel)
 
     def take(self, rows: torch.Tensor) -> Tiles:
         """Return some of them."""
@@ -109,7 +104,16 @@ class Tiles:
         """Return (N, K, 256 or 1) where rays begin and run along (N, K, 3) directions, (N, K) further off."""
         start, run = turn @ self.start, turn @ self.run
         start[:, :, 2] += shift
-        return (start @ self.place, run[:, :, 2:]) if self.is_parallel else (start[:, :, 2:], run @ self.place)
+        return (_spread(start), run[:, :, 2:]) if self.is_parallel else (start[:, :, 2:], _spread(run))
+
+
+def _spread(matrix: torch.Tensor) -> torch.Tensor:
+    """Return (N, K, 256) what (N, K, 3) make of the pixels of a tile. Not by a matrix product: libraries add up in
+    another order if there are more rows, and a scene would not be the same in any batch.
+    """
+    inside = torch.arange(TILE, device=matrix.device) - (TILE - 1) / 2
+    x, y, middle = (column[..., None] for column in matrix.unbind(2))
+    return ((x * inside + middle)[:, :, None] + (y * inside)[..., None]).flatten(2)
 
 
 def from_tiles(values: torch.Tensor, view: View) -> torch.Tensor:

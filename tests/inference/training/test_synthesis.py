@@ -28,8 +28,15 @@ def scenes(studio: Studio) -> Scenes:
     return studio.make(list(range(8)), SIZE)
 
 
-def test_a_scene_is_the_same_in_any_batch(studio: Studio, scenes: Scenes) -> None:
-    again = studio.make([5, 2], SIZE)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_scene_is_the_same_in_any_batch(studio: Studio, threads: int) -> None:
+    """Libraries share out large products and sums among threads, by their size."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        scenes, again = studio.make(list(range(8)), SIZE), studio.make([5, 2], SIZE)
+    finally:
+        torch.set_num_threads(before)
     for name in vars(scenes):
         value = getattr(scenes, name)
         assert torch.equal(getattr(again, name)[0], value[5]), name
