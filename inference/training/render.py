@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
 from .render_cells import Boxes, cells, find_boxes
-from .render_solids import Solids
+from .render_solids import FACES, Solids
 from .render_triangles import Opacity, meet_triangles
-from .render_vectors import take
+from .render_vectors import rows_where, take
 from .render_views import NEAR, TILE, Tiles, View, from_tiles
 
 CHUNK_CPU, CHUNK_GPU = 256, 65536  # pairs of tile and solid that are worked on at once: caches on a CPU, launches else
@@ -44,46 +45,44 @@ def cast(solids: Solids, view: View, opacity: Opacity | None = None, allowed: to
     """
     tiles = Tiles.of(view)
     depth = torch.full((len(tiles.start), TILE * TILE), torch.inf, device=view.origin.device)
-    solid = torch.full(depth.shape, -1, dtype=torch.int32, device=depth.device)
-    face = torch.zeros(depth.shape, dtype=torch.int8, device=depth.device)
+    side = torch.full(depth.shape, -1, dtype=torch.int32, device=depth.device)  # solid and face in one number
     farthest = depth[:, 0].clone()  # of each tile's rays
     boxes = find_boxes(solids, view, allowed)
-    for tile, number, near in _rounds(solids, view, boxes):
-        wanted = take(farthest, tile) > near  # tiles that nearer things cover are done
-        tile, number = tile[wanted], number[wanted]
-        is_box, is_round = number < solids.boxes, number >= solids.starts[0]
-        sorts = ((is_box, _meet_boxes), (~is_box & ~is_round, _meet_polytopes), (is_round, _meet_rounds))
-        for part, meet in sorts:
-            at, which = tile[part], number[part]
-            if len(at):
-                found, found_face = meet(solids, which, tiles.take(at))
+    starts = (0, solids.boxes, *solids.starts)
+    for first, end, meet in zip(starts, starts[1:], (_meet_boxes, _meet_polytopes, _meet_rounds), strict=False):
+        for tile, number, near, turn in _lots(solids, view, boxes.of((boxes.number >= first) & (boxes.number < end))):
+            wanted = rows_where(take(farthest, tile) > near)  # tiles that nearer things cover are done
+            tile, number = take(tile, wanted), take(number, wanted)
+            found, face = meet(solids, number, tiles.take(tile))
+            found_side = (number[:, None] * FACES + face).int()
+            counts = torch.unique_consecutive(take(turn, wanted), return_counts=True)[1].tolist()
+            for at, when, what in zip(tile.split(counts), found.split(counts), found_side.split(counts), strict=True):
                 before = take(depth, at)
-                nearer = found < before
-                nearest = torch.where(nearer, found, before)
+                nearest = torch.minimum(when, before)
+                side.index_copy_(0, at, torch.where(when < before, what, take(side, at)))
                 depth.index_copy_(0, at, nearest)
                 farthest.index_copy_(0, at, nearest.amax(1))
-                solid.index_copy_(0, at, torch.where(nearer, which[:, None].int(), take(solid, at)))
-                face.index_copy_(0, at, torch.where(nearer, found_face.to(torch.int8), take(face, at)))
-    depth, solid, face = (from_tiles(values, view) for values in (depth, solid, face))
+    depth, side = from_tiles(depth, view), from_tiles(side, view)
+    solid, face = side.div(FACES, rounding_mode="floor"), side.clamp(min=0) % FACES
     meet_triangles(solids, view, boxes, opacity, (depth, solid, face))
     return Hits(depth, solid.long(), face.long(), view.reach(torch.where(depth.isinf(), 0, depth)))
 
 
-def _rounds(solids: Solids, view: View, boxes: Boxes) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Return pairs of tile and solid with the solid's nearest depth, in lots without repeated tiles, near first."""
+def _lots(
+    solids: Solids, view: View, boxes: Boxes
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Give tiles, solids, their nearest depths, and which of its tile's each is, near first, in lots by the last."""
     rows, columns = view.size[0] // TILE, view.size[1] // TILE
-    boxes = boxes.of(boxes.number < solids.starts[1])
     pair, column, row = cells((boxes.low / TILE).long(), (boxes.high / TILE).long())
-    tile = (solids.scene[boxes.number[pair]] * rows + row) * columns + column
-    order = boxes.near[pair].argsort(stable=True)
-    order = order[tile[order].argsort(stable=True)]
-    tile, pair = tile[order], pair[order]
+    tile = (take(solids.scene, take(boxes.number, pair)) * rows + row) * columns + column
+    order = take(boxes.near, pair).argsort(stable=True)
+    order = take(order, take(tile, order).argsort(stable=True))
+    tile, pair = take(tile, order), take(pair, order)
     begins = torch.searchsorted(tile, torch.arange(len(view.origin) * rows * columns, device=tile.device))
-    turn = torch.arange(len(tile), device=tile.device) - begins[tile]
-    chunk = CHUNK_CPU if tile.device.type == "cpu" else CHUNK_GPU
-    lots = turn.argsort(stable=True).split(torch.bincount(turn).tolist()) if len(turn) else []
-    parts = [part for lot in lots for part in lot.split(chunk)]
-    return [(tile[part], boxes.number[pair[part]], boxes.near[pair[part]]) for part in parts]
+    turn = torch.arange(len(tile), device=tile.device) - take(begins, tile)
+    for part in turn.argsort(stable=True).split(CHUNK_CPU if tile.device.type == "cpu" else CHUNK_GPU):
+        of_pair = take(pair, part)
+        yield take(tile, part), take(boxes.number, of_pair), take(boxes.near, of_pair), take(turn, part)
 
 
 def _meet_boxes(solids: Solids, number: torch.Tensor, tiles: Tiles) -> tuple[torch.Tensor, torch.Tensor]:
