@@ -196,7 +196,8 @@ def pack(scenes: list[SceneSolids]) -> Solids:
     half[owner] = np.linalg.norm(frames[:, :, :3], axis=1)
     mesh = _pack_meshes(scenes, base)
     cube = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, 8)
-    corners = (frames[:, :, :3] @ cube + frames[:, :, 3:]).transpose(0, 2, 1)
+    widest = np.maximum(1, rounds[:, 0] + np.abs(rounds[:, 1]))[:, None, None]  # of those that widen towards the top
+    corners = (frames[:, :, :3] * widest ** [1, 0, 1] @ cube + frames[:, :, 3:]).transpose(0, 2, 1)
     arrays = {
         "scene": np.concatenate([of_scene[order], mesh["scene"]]),
         "surface": np.concatenate([owner[order], mesh["surface"]]),

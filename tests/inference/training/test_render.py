@@ -140,6 +140,15 @@ def test_a_parallel_view_sees_the_same_from_above(scenes: list) -> None:
     assert np.mean(np.abs(hits.depth[0].numpy() - expected) > 0.02) < 2e-3
 
 
+def test_a_round_solid_that_widens_towards_the_top_is_whole() -> None:
+    scene = SceneSolids()
+    scene.add_round(Surface(1, 3, 1), place((0, 1.2, -6), (0.4, 0.8, 0.4)), taper=4.0)
+    eye, axes, focal = (torch.tensor(np.array([value]), dtype=torch.float32) for value in (EYE, AXES, FOCAL))
+    seen = cast(pack([scene]), View(eye, axes, focal, SIZE)).solid[0].numpy() >= 0
+    expected = mesh_of(scene, 0).ray.intersects_any(np.tile(EYE, (len(rays()), 1)), rays()).reshape(SIZE)
+    assert np.mean(seen != expected) < 1e-3
+
+
 def test_transparent_triangles_let_rays_through(scenes: list) -> None:
     solids = pack([scenes[0][0]])
     eye, axes, focal = (torch.tensor(np.array([value]), dtype=torch.float32) for value in (EYE, AXES, FOCAL))
