@@ -140,27 +140,22 @@ def _nearest(source: int, target: int) -> np.ndarray:
     return (2 * np.arange(target) + 1) * source // (2 * target)
 
 
-def _between(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the two source pixels around the centre of each target pixel, and the weight of the second."""
+def _before(source: int, target: int) -> np.ndarray:
+    """Return (target,) int64: of the two source pixels around the centre of each target pixel the first."""
     position = np.clip((np.arange(target) + 0.5) * (source / target) - 0.5, 0, source - 1)
-    first = np.minimum(position.astype(np.int64), max(source - 2, 0))
-    return first, np.minimum(first + 1, source - 1), (position - first).astype(np.float32)
+    return np.minimum(position.astype(np.int64), max(source - 2, 0))
 
 
 def _enlarge_depth(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    is_surface = _surface_cells(z)
-    top, bottom, down = _between(z.shape[0], size[0])
-    left, right, across = _between(z.shape[1], size[1])
-    nearest_row, nearest_column = _nearest(z.shape[0], size[0]), _nearest(z.shape[1], size[1])
-    enlarged = np.empty(size, np.float32)
+    known = np.nan_to_num(z.astype(np.float32, copy=False), nan=0.0)  # a cell's border is rounded: it may look beyond
+    enlarged = np.asarray(cv2.resize(known, size[::-1], interpolation=cv2.INTER_LINEAR))
+    (row, nearest_row), (column, nearest_column) = (
+        (_before(n, m), _nearest(n, m)) for n, m in zip(z.shape, size, strict=True)
+    )
+    is_step = np.take(~_surface_cells(z), column, axis=1)
     for rows in _row_blocks(size):
-        upper = z[top[rows]]
-        column = upper + (z[bottom[rows]] - upper) * down[rows, None]
-        block = np.take(column, left, axis=1)
-        block += (np.take(column, right, axis=1) - block) * across
-        nearest = np.take(z[nearest_row[rows]], nearest_column, axis=1)
-        surface = np.take(is_surface[top[rows]], left, axis=1)
-        enlarged[rows] = np.where(surface, block, nearest)
+        y, x = np.divmod(np.flatnonzero(is_step[row[rows]]), size[1])
+        enlarged[rows][y, x] = z[nearest_row[rows][y], nearest_column[x]]
     return enlarged
 
 

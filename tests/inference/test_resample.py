@@ -75,7 +75,7 @@ def test_enlarging_interpolates_on_a_surface() -> None:
 def test_no_depth_lies_between_two_surfaces() -> None:
     z = np.full((20, 30), 2.0)
     z[:, 13:] = 6.0
-    for size in ((200, 300), (173, 260), (10, 15), (7, 11)):
+    for size in ((200, 300), (100, 150), (60, 90), (173, 260), (10, 15), (7, 11)):
         assert set(np.unique(fit_depth(depth_of(z), size).z)) == {2.0, 6.0}
 
 
@@ -130,7 +130,7 @@ def test_12_megapixels_take_a_fraction_of_a_second() -> None:
     start = time.perf_counter()
     fit_depth(DepthMap(z), (3000, 4000))
     fit_segments(segments_of(ids), (3000, 4000))
-    assert time.perf_counter() - start < 5  # about 0.2 s on an idle machine
+    assert time.perf_counter() - start < 5  # 0.05 s on an idle machine
 
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines are slow, not wrong
