@@ -147,7 +147,7 @@ def _before(source: int, target: int) -> np.ndarray:
 
 
 def _enlarge_depth(z: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    known = np.nan_to_num(z.astype(np.float32, copy=False), nan=0.0)  # a cell's border is rounded: it may look beyond
+    known = np.where(np.isnan(z), 0, z).astype(np.float32)  # rounding may look beyond a cell, at none of its weight
     enlarged = np.asarray(cv2.resize(known, size[::-1], interpolation=cv2.INTER_LINEAR))
     (row, nearest_row), (column, nearest_column) = (
         (_before(n, m), _nearest(n, m)) for n, m in zip(z.shape, size, strict=True)

@@ -23,7 +23,8 @@ from .scene import Prism, Scale, Scene
 from .settings import Settings
 from .shaping import World, divide, shape_leaves, shape_segments
 from .supports import find_supports
-from .surroundings import Seen, close_set
+from .surroundings import close_set
+from .surroundings_grid import Seen
 from .thickness import Usual
 from .tree import Node, Tree, finish, least_pixels, plant, survey
 

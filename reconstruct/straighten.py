@@ -36,20 +36,13 @@ def straighten(
     sizes = np.array([len(line) for line in lines])
     last = np.cumsum(sizes) - 1
     first = last - sizes + 1
-    of_arc = np.repeat(np.arange(len(lines)), sizes)
     place = _find_places(borders, lines)
-    # Edge e runs from corner e to corner e + 1; an arc's last corner begins none.
-    begins = np.delete(np.arange(len(corner)), last)
+    begins, before, after = _find_edges(first, last)
     normal, offset, is_known = _fit_edges(pixels, place[begins], place[begins + 1])
-    before, after = np.zeros((2, len(corner)), np.int64)
-    edge_of = np.zeros(len(corner), np.int64)
-    edge_of[begins] = np.arange(len(begins))
-    after[begins], before[begins + 1] = edge_of[begins], edge_of[begins]
-    before[first], after[last] = edge_of[np.maximum(last - 1, 0)], edge_of[first]
     moved, meets = _meet(normal, offset, before, after)
     is_free = np.ones(len(corner), bool)
     is_free[first], is_free[last] = are_loops, are_loops
-    tolerance = tolerances_px[of_arc]
+    tolerance = np.repeat(tolerances_px, sizes)
     is_free &= meets & is_known[before] & is_known[after]
     is_free &= np.hypot(*(moved - corner).T) <= tolerance
     while is_free.any():
@@ -80,6 +73,20 @@ def _find_places(borders: Sequence[np.ndarray], lines: Sequence[np.ndarray]) -> 
     ends = np.cumsum([len(line) for line in lines]) - 1
     place[ends] = np.cumsum([len(border) for border in borders]) - 1  # a loop's last corner is its first as well
     return place
+
+
+def _find_edges(first: np.ndarray, last: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the (E,) corners where edges begin, which run to the next corner, and the edges before and after each.
+
+    An arc's last corner begins none; what comes before its first edge is its last, as in a loop.
+    """
+    count = int(last[-1]) + 1
+    begins = np.delete(np.arange(count), last)
+    before, after, edge_of = np.zeros((3, count), np.int64)
+    edge_of[begins] = np.arange(len(begins))
+    after[begins], before[begins + 1] = edge_of[begins], edge_of[begins]
+    before[first], after[last] = edge_of[np.maximum(last - 1, 0)], edge_of[first]
+    return begins, before, after
 
 
 def _fit_edges(pixels: np.ndarray, start: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

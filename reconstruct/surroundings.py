@@ -7,25 +7,21 @@ the plane where a thing stands nearer; of several planes the nearest one closes 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import shapely
 
-from ..inference.prediction import Camera
 from .clean_plate import CleanPlate
-from .frames import rays_through, transform
-from .meshes import mesh_of, triangles_of
 from .outlines import Outline, trace_outlines
 from .pieces import open_saddles
 from .planes import fit_plane, mean_error
-from .raster import rasterise
 from .scene import Prism, Scene
 from .slabs import Region, SlabPlane, make_slabs
+from .surroundings_grid import Grid, Seen, lay_grid, look_at
 
-GRID_PX, TOLERANCE_PX = 256, 1.5  # long side of the grid; furthest that a hidden edge may leave its border there
+TOLERANCE_PX = 1.5  # of the grid: furthest that a hidden edge may leave its border there
 UPRIGHT_SET = re.compile(r"\b(wall|ceiling)s?\b")
 # Mean relative depth error of a slab: always well; over that of what it replaces; at most.
 ON_PLANE, WORSE, WORST = 0.01, 0.003, 0.03
@@ -37,29 +33,8 @@ TOUCHING = 1e-4  # relative: a thing this little before a plane stands on it
 SAME_DEPTH = 0.03  # relative: two grounds this near to each other share what is hidden by the way to what is seen
 MOST_OF_ALL = 0.98  # of what stands in reach: so far level ground goes on
 WIDE = np.ones((1, 3), np.uint8)  # of the grid, at least, what that is hidden by; few rows show what is far off
-NEAR = 0.1  # of the least depth: what is nearer to the camera is not looked at
 LEAKING, LEAKS = 2e-3, 5e-4  # nearer than others by so much is seen; so large a share of the grid may be
 TRIALS = 3  # of a slab, each without what of the one before was seen
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What the photo shows, as the tree of segments left it.
-
-    Attributes:
-        ids: (H, W) int32, number of a leaf at each pixel.
-        z: (H, W) float32, depth in the scene's unit, NaN unknown.
-        outlines: of the leaves, the sky's too.
-        owner: for each leaf but the sky's, the number of its segment in ``Scene.prisms``.
-        error: relative, of the depth, as who made it says, else as it shows: so far off a plane, ground or a wall still
-            is one.
-    """
-
-    ids: np.ndarray
-    z: np.ndarray
-    outlines: tuple[Outline, ...]
-    owner: Mapping[int, int]
-    error: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,18 +51,6 @@ class _Member:
         return bool(self.plane.away_world[1] == -1)
 
 
-@dataclass(frozen=True, eq=False)
-class _Grid:
-    """The photo on few pixels: leaf, segment (-1 for none), depth and ray at each, and where the sky is."""
-
-    ids: np.ndarray
-    owner: np.ndarray
-    z: np.ndarray
-    rays: np.ndarray
-    camera: Camera
-    sky: np.ndarray
-
-
 def close_set(scene: Scene, seen: Seen) -> Scene:
     """Replace ground, walls and ceilings by slabs, wherever no other segment is seen differently for it.
 
@@ -98,14 +61,14 @@ def close_set(scene: Scene, seen: Seen) -> Scene:
     Returns:
         The scene; a plane whose slab would show before something else keeps its prisms.
     """
-    grid = _shrink(scene.camera, seen)
+    grid = lay_grid(scene.camera, seen)
     members = [
         m for k, prism in enumerate(scene.prisms) if (m := _find_plane(scene, prism, k, grid, seen.error)) is not None
     ]
     if not members:
         return scene
     planes = {member.number for member in members}
-    things = _look(scene, (p for k, p in enumerate(scene.prisms) if k not in planes), grid)
+    things = look_at(scene, (p for k, p in enumerate(scene.prisms) if k not in planes), grid)
     labels = _share_out(members, grid, things)
     regions = _trace(labels, members, grid, things, seen)
     prisms = list(scene.prisms)
@@ -139,23 +102,7 @@ def _make_plate(
     return CleanPlate(scene.photo.rgb, seen.ids, leaves, hidden, own)
 
 
-def _shrink(camera: Camera, seen: Seen) -> _Grid:
-    height, width = seen.ids.shape
-    scale = min(1.0, GRID_PX / max(height, width))
-    small = camera.resized(max(1, round(height * scale)), max(1, round(width * scale)))
-    row, column = np.mgrid[: small.height, : small.width] + 0.5
-    rows = (row[:, 0] * height / small.height).astype(int)
-    columns = (column[0] * width / small.width).astype(int)
-    ids = seen.ids[np.ix_(rows, columns)]
-    number = np.full(int(seen.ids.max()) + 1, -1)
-    for leaf, owner in seen.owner.items():
-        number[leaf] = owner
-    sky = np.isin(ids, [outline.id for outline in seen.outlines if outline.id not in seen.owner])
-    rays = rays_through(np.stack([column, row], axis=-1), small)
-    return _Grid(ids, number[ids], seen.z[np.ix_(rows, columns)].astype(np.float64), rays, small, sky)
-
-
-def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid, depth_error: float) -> _Member | None:
+def _find_plane(scene: Scene, prism: Prism, number: int, grid: Grid, depth_error: float) -> _Member | None:
     """Return the plane of a segment that belongs to the set and lies on one plane."""
     upright = prism.kind == "structure" and UPRIGHT_SET.search(prism.label.lower())
     own = grid.owner == number
@@ -180,7 +127,7 @@ def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid, depth_erro
             return None
         away = away / np.linalg.norm(away)
     error = mean_error(z * (rays @ w) - 1)
-    present = _look(scene, [prism], grid)[known] / z - 1
+    present = look_at(scene, [prism], grid)[known] / z - 1
     if error > max(depth_error, min(WORST, max(ON_PLANE, mean_error(present) + WORSE))):
         return None
     far, median, furthest = np.quantile(z, [0.98, 0.5, 1]).tolist()
@@ -190,22 +137,13 @@ def _find_plane(scene: Scene, prism: Prism, number: int, grid: _Grid, depth_erro
     return _Member(number, SlabPlane(w, away, median, far, reach, lost), own, sunk)
 
 
-def _look(scene: Scene, prisms: Iterable[Prism], grid: _Grid) -> np.ndarray:
-    """Return (h, w) the depth at which the grid's camera sees the solids of some prisms, inf where it sees none."""
-    solids = [solid for prism in prisms for solid in prism.walk() if not solid.children]
-    triangles = np.concatenate([np.zeros((0, 3, 3)), *(triangles_of(mesh_of(solid)) for solid in solids)])
-    nearest = NEAR * float(np.nanmin(grid.z, initial=np.inf))
-    raster = rasterise(transform(np.linalg.inv(scene.world_from_camera), triangles), grid.camera, nearest)
-    return np.where(np.isnan(raster.depth), np.inf, raster.depth)
-
-
-def _depth_of(member: _Member, grid: _Grid) -> np.ndarray:
+def _depth_of(member: _Member, grid: Grid) -> np.ndarray:
     """Return (h, w) the depth at which each pixel's ray meets a plane, inf where it does not within reach."""
     inverse = grid.rays @ member.plane.w
     return np.where(inverse * member.plane.furthest >= 1, 1 / np.maximum(inverse, 1e-12), np.inf)
 
 
-def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray) -> np.ndarray:
+def _share_out(members: list[_Member], grid: Grid, things: np.ndarray) -> np.ndarray:
     """Return (h, w) int, the number in ``members`` of the plane behind each pixel, seen or hidden, else -1."""
     depth = np.stack([_depth_of(member, grid) for member in members])
     # In a room two planes that a ray meets close it off. Elsewhere nothing says that a wall goes on for ever.
@@ -222,7 +160,7 @@ def _share_out(members: list[_Member], grid: _Grid, things: np.ndarray) -> np.nd
     return np.where(seen.any(axis=0), seen.argmax(axis=0), hidden)
 
 
-def _find_extent(member: _Member, grid: _Grid, things: np.ndarray) -> np.ndarray:
+def _find_extent(member: _Member, grid: Grid, things: np.ndarray) -> np.ndarray:
     """Return (h, w) bool, where a plane may be: in the convex hull of what is seen of it.
 
     Ground is everywhere that near, and goes on behind what is not all too narrow, as far as anything stands on it.
@@ -239,7 +177,7 @@ def _find_extent(member: _Member, grid: _Grid, things: np.ndarray) -> np.ndarray
     return mask.view(bool)
 
 
-def _trace(labels: np.ndarray, members: list[_Member], grid: _Grid, things: np.ndarray, seen: Seen) -> list[Region]:
+def _trace(labels: np.ndarray, members: list[_Member], grid: Grid, things: np.ndarray, seen: Seen) -> list[Region]:
     """Return for each plane where the photo shows or hides it, px: its exact outline and what is hidden of it."""
     numbered = np.ones(labels.shape, np.int32)
     planes = []
@@ -264,7 +202,7 @@ def _trace(labels: np.ndarray, members: list[_Member], grid: _Grid, things: np.n
     return regions
 
 
-def _find_hiding(member: _Member, grid: _Grid, things: np.ndarray) -> set[int]:
+def _find_hiding(member: _Member, grid: Grid, things: np.ndarray) -> set[int]:
     """Return the leaves that stand before a plane over most of where it could be."""
     depth = _depth_of(member, grid)
     hit = np.isfinite(depth)
@@ -288,7 +226,7 @@ def _without(region: Region, leaks: np.ndarray, size: tuple[int, ...]) -> Region
 
 
 def _find_leaks(
-    scene: Scene, prism: Prism, number: int, members: list[_Member], grid: _Grid, things: np.ndarray
+    scene: Scene, prism: Prism, number: int, members: list[_Member], grid: Grid, things: np.ndarray
 ) -> np.ndarray:
     """Return (h, w) bool, where a plane is seen before, or in place of, another segment."""
     others = things * (1 - members[number].sunk)
@@ -296,6 +234,6 @@ def _find_leaks(
         if k != number:
             others = np.minimum(others, np.where(member.own, _depth_of(member, grid), np.inf))
     with np.errstate(invalid="ignore"):
-        shows = _look(scene, [prism], grid) < others * (1 - LEAKING)
+        shows = look_at(scene, [prism], grid) < others * (1 - LEAKING)
     # Where a thing's solid falls short of its segment, a plane behind it is better than nothing.
     return np.asarray(shows & ~members[number].own & (grid.sky | np.isfinite(others)))

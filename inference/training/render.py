@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -48,8 +49,8 @@ def cast(solids: Solids, view: View, opacity: Opacity | None = None, allowed: to
     side = torch.full(depth.shape, -1, dtype=torch.int32, device=depth.device)  # solid and face in one number
     farthest = depth[:, 0].clone()  # of each tile's rays
     boxes = find_boxes(solids, view, allowed)
-    starts = (0, solids.boxes, *solids.starts)
-    for first, end, meet in zip(starts, starts[1:], (_meet_boxes, _meet_polytopes, _meet_rounds), strict=False):
+    parts = pairwise((0, solids.boxes, *solids.starts))
+    for (first, end), meet in zip(parts, (_meet_boxes, _meet_polytopes, _meet_rounds), strict=True):
         for tile, number, near, turn in _lots(solids, view, boxes.of((boxes.number >= first) & (boxes.number < end))):
             wanted = rows_where(take(farthest, tile) > near)  # tiles that nearer things cover are done
             tile, number = take(tile, wanted), take(number, wanted)
@@ -71,7 +72,7 @@ def cast(solids: Solids, view: View, opacity: Opacity | None = None, allowed: to
 def _lots(
     solids: Solids, view: View, boxes: Boxes
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """Give tiles, solids, their nearest depths, and which of its tile's each is, near first, in lots by the last."""
+    """Give pairs of tile and solid, the solid's nearest depth and its turn in the tile, near first, in lots by turn."""
     rows, columns = view.size[0] // TILE, view.size[1] // TILE
     pair, column, row = cells((boxes.low / TILE).long(), (boxes.high / TILE).long())
     tile = (take(solids.scene, take(boxes.number, pair)) * rows + row) * columns + column
